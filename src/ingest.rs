@@ -1,0 +1,1 @@
+//! Records from request to stored form.

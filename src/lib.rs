@@ -1,0 +1,21 @@
+//! Timebrook is Amazon Timestream for LiveAnalytics on your own machine.
+//!
+//! Code map, from the outside in; a module imports only what stands below it:
+//!
+//! - [`server`]: sockets, TLS, HTTP, identity, dispatch; the only user of hyper and rustls
+//! - [`api`]: the wire's requests and responses to use cases and back; the one error map
+//! - [`sql`]: the query language on DataFusion; [`ingest`]: records from request to stored form
+//! - [`engine`]: the only owner of the write-ahead log, the catalog and the store
+//! - [`catalog`]: databases, tables, schemas, tags; [`store`]: bytes and batches
+//! - [`model`]: plain values; [`clock`]: time and randomness
+
+pub mod api;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod ingest;
+pub mod model;
+pub mod server;
+pub mod sql;
+pub mod store;

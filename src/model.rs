@@ -1,0 +1,8 @@
+//! Plain values of the domain; no I/O, no clock.
+
+pub mod arn;
+pub mod limits;
+pub mod record;
+pub mod retention;
+pub mod scope;
+pub mod table;
