@@ -240,7 +240,8 @@ impl Snapshot {
 
     /// The table of those exact names.
     pub fn table(&self, database: &str, table: &str) -> Option<&Arc<TableView>> {
-        self.tables(database).find(|view| &*view.table.name == table)
+        let (_, tables) = self.databases.iter().find(|(d, _)| &*d.name == database)?;
+        tables.iter().find(|view| &*view.table.name == table)
     }
 }
 

@@ -1,1 +1,3 @@
-//! The query language.
+//! The query language: text to plan to pages, on DataFusion.
+
+pub mod error;
