@@ -187,7 +187,7 @@ fn session(limits: Limits) -> Result<SessionState, SqlError> {
 
 /// Which columns of which tables the optimised plan reads.
 fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<TableRead> {
-    use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+    use datafusion::common::tree_node::TreeNodeRecursion;
     let mut reads = Vec::new();
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node

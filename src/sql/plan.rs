@@ -31,15 +31,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// A column of a query's result.
 #[derive(Clone, Debug)]
-pub(super) struct OutputColumn {
+pub struct OutputColumn {
     /// As the user sees it: alias, column name, or `_col<position>`.
-    pub(super) label: String,
+    pub label: String,
     /// Whether the label is an alias.
-    pub(super) aliased: bool,
+    pub aliased: bool,
     /// The type of its values.
-    pub(super) data_type: DataType,
+    pub data_type: DataType,
     /// For a plain column of a table: database and table.
-    pub(super) origin: Option<(Arc<str>, Arc<str>)>,
+    pub origin: Option<(Arc<str>, Arc<str>)>,
 }
 
 /// A planned query.

@@ -1,18 +1,18 @@
 //! Function calls: scalar, higher-order with lambdas, aggregate; with OVER they go to `window`.
 
 use super::{
-    Planner, Typed, planning_error, position,
+    Planner, Typed, planning_error,
     query::sort_key,
     scope::{Ctes, Scope, name_of},
     semantic, unsupported,
 };
-use crate::sql::{error::SqlError, functions, lex::syntax, types};
+use crate::sql::{error::SqlError, functions, lex::syntax};
 use datafusion::{
-    arrow::datatypes::{DataType, Field, FieldRef},
+    arrow::datatypes::{DataType, FieldRef},
     common::ScalarValue,
     logical_expr::{
-        AggregateUDF, Expr, HigherOrderUDF, LambdaParametersProgress, ReturnFieldArgs, ScalarUDF, ValueOrLambda,
-        expr::{AggregateFunction, HigherOrderFunction, HigherOrderReturnFieldArgs, Lambda, NullTreatment, ScalarFunction},
+        AggregateUDF, Expr, HigherOrderReturnFieldArgs, HigherOrderUDF, LambdaParametersProgress, ReturnFieldArgs, ScalarUDF, ValueOrLambda,
+        expr::{AggregateFunction, HigherOrderFunction, Lambda, NullTreatment, ScalarFunction},
         type_coercion::functions::{fields_with_udf, value_fields_with_higher_order_udf},
     },
     sql::sqlparser::{

@@ -155,7 +155,7 @@ impl Planner<'_> {
             let message = format!("Expression is not of type ROW: {}", types::type_name(&row.data_type));
             return Err(semantic(at, message));
         };
-        let labels = || fields.iter().map(types::field_name).enumerate();
+        let labels = || fields.iter().map(|field| types::field_name(field)).enumerate();
         let exact = labels().find(|(_, label)| *label == Some(&*field.value));
         let alike = || labels().find(|(_, label)| label.is_some_and(|l| l.eq_ignore_ascii_case(&field.value)));
         match exact.or_else(alike) {

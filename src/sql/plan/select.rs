@@ -89,7 +89,7 @@ impl Planner<'_> {
             above.push(Above { expr: item.typed.expr.clone(), at: item.at, text: &item.text });
         }
         let grouped = grouped || having.is_some();
-        for (expr, written) in &having {
+        if let Some((expr, written)) = &having {
             above.push(Above { expr: expr.clone(), at: position::of_expr(written), text: *written });
         }
         for (key, term) in &order {
