@@ -20,15 +20,15 @@ const VALUE_CHARACTERS_MAX: usize = 1_024;
 const REDACTED: &str = "*** Sensitive Data Redacted ***";
 
 /// The error for a body that did not decode into `shape` (`error` says why) or that violates a constraint of it.
-pub(crate) fn explain(body: &[u8], shape: &'static Structure, error: Option<serde_json::Error>) -> ServiceError {
-    let refusal = match serde_json::from_slice::<Value>(body) {
+pub(crate) fn explain(body: &str, shape: &'static Structure, error: Option<serde_json::Error>) -> ServiceError {
+    let refusal = match serde_json::from_str::<Value>(body) {
         Ok(Value::Object(members)) => Walk::default().run(shape, &members),
         // # sister services: a list at the top has a text, other values and what is not JSON at all have none
         Ok(Value::Array(_)) => Some(serialization(LIST_NOT_EXPECTED)),
-        Ok(_) | Err(_) => Some(serialization("")),
+        Ok(_) | Err(_) => Some(not_json()),
     };
     // The walk sees what the decoder saw, except for members that are there twice: it knows only the last one.
-    let refusal = refusal.unwrap_or_else(|| serialization(""));
+    let refusal = refusal.unwrap_or_else(not_json);
     match error {
         Some(source) => refusal.with_source(source),
         None => refusal,
@@ -41,6 +41,11 @@ const LIST_NOT_EXPECTED: &str = "Start of list found where not expected";
 const STRUCTURE_NOT_EXPECTED: &str = "Start of structure or map found where not expected.";
 /// # sister services
 const UNEXPECTED_TYPE: &str = "Unexpected field type";
+
+/// The error for a body that is no JSON object.
+pub(crate) fn not_json() -> ServiceError {
+    serialization("")
+}
 
 fn serialization(message: &str) -> ServiceError {
     ServiceError::new(ErrorCode::SerializationException, message)
@@ -279,4 +284,202 @@ fn shortened(mut text: String) -> String {
         text.push_str("...");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Input, decode,
+        shapes::{query, write},
+    };
+
+    /// Decodes `body` and compares the answer: the error's name, its namespace's last part and its message, or "ok".
+    fn check<'a, T: Input<'a>>(body: &'a str, expect: &str) {
+        let answer = match decode::<T>(body.as_bytes()) {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => {
+                let namespace = error.code.namespace().rsplit('.').next().unwrap_or_default();
+                format!("{namespace}#{} {} {}", error.code.name(), error.status(), error.message)
+            }
+        };
+        assert_eq!(answer, expect, "{body}");
+    }
+
+    fn violations<'a, T: Input<'a>>(body: &'a str, expect: &str) {
+        check::<T>(body, &format!("validate#ValidationException 400 {expect}"));
+    }
+
+    fn wrong_type<'a, T: Input<'a>>(body: &'a str, expect: &str) {
+        check::<T>(body, &format!("service#SerializationException 400 {expect}"));
+    }
+
+    #[test]
+    fn one_violation_of_each_kind() {
+        type Create<'a> = write::CreateDatabaseRequest<'a>;
+        type List<'a> = write::ListDatabasesRequest<'a>;
+        // # sister services for the wording, # observed for the enum's and the list's
+        violations::<Create>(
+            "{}",
+            "1 validation error detected: Value null at 'databaseName' failed to satisfy constraint: Member must not be null",
+        );
+        violations::<Create>(
+            r#"{"DatabaseName":null}"#,
+            "1 validation error detected: Value null at 'databaseName' failed to satisfy constraint: Member must not be null",
+        );
+        violations::<Create>(
+            r#"{"DatabaseName":"ab"}"#,
+            "1 validation error detected: Value 'ab' at 'databaseName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+        );
+        violations::<Create>(
+            r#"{"DatabaseName":"a b c"}"#,
+            "1 validation error detected: Value 'a b c' at 'databaseName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+        );
+        violations::<List>(
+            r#"{"MaxResults":0}"#,
+            "1 validation error detected: Value '0' at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1",
+        );
+        violations::<List>(
+            r#"{"MaxResults":99999999999}"#,
+            "1 validation error detected: Value '99999999999' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 20",
+        );
+        violations::<write::CreateTableRequest>(
+            r#"{"DatabaseName":"abc","TableName":"abc","Schema":{"CompositePartitionKey":[]}}"#,
+            "1 validation error detected: Value '[]' at 'schema.compositePartitionKey' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        );
+        violations::<write::WriteRecordsRequest>(
+            r#"{"DatabaseName":"d","TableName":"t","Records":[{"Dimensions":[{"Name":"n","Value":"v","DimensionValueType":"BIGINT"}]}]}"#,
+            "1 validation error detected: Value 'BIGINT' at 'records.1.member.dimensions.1.member.dimensionValueType' failed to satisfy constraint: Member must satisfy enum value set: [VARCHAR]",
+        );
+        violations::<write::ListTagsForResourceRequest>(
+            r#"{"ResourceARN":""}"#,
+            "1 validation error detected: Value '' at 'resourceARN' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        );
+    }
+
+    #[test]
+    fn several_violations_make_one_message() {
+        violations::<write::CreateTableRequest>(
+            r#"{"DatabaseName":"","RetentionProperties":{"MemoryStoreRetentionPeriodInHours":8767,"MagneticStoreRetentionPeriodInDays":0}}"#,
+            "5 validation errors detected: \
+             Value '' at 'databaseName' failed to satisfy constraint: Member must have length greater than or equal to 3; \
+             Value '' at 'databaseName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; \
+             Value null at 'tableName' failed to satisfy constraint: Member must not be null; \
+             Value '8767' at 'retentionProperties.memoryStoreRetentionPeriodInHours' failed to satisfy constraint: Member must have value less than or equal to 8766; \
+             Value '0' at 'retentionProperties.magneticStoreRetentionPeriodInDays' failed to satisfy constraint: Member must have value greater than or equal to 1",
+        );
+        // # observed: empty dimension values and measure values are refused
+        violations::<write::WriteRecordsRequest>(
+            r#"{"DatabaseName":"d","TableName":"t","Records":[{},{"Dimensions":[{"Name":"n","Value":""}],"MeasureValue":""}]}"#,
+            "2 validation errors detected: \
+             Value '' at 'records.2.member.dimensions.1.member.value' failed to satisfy constraint: Member must have length greater than or equal to 1; \
+             Value '' at 'records.2.member.measureValue' failed to satisfy constraint: Member must have length greater than or equal to 1",
+        );
+    }
+
+    #[test]
+    fn sensitive_values_are_not_printed() {
+        // # sister services
+        violations::<query::QueryRequest>(
+            r#"{"QueryString":"","ClientToken":"too-short"}"#,
+            "2 validation errors detected: \
+             Value at 'queryString' failed to satisfy constraint: Member must have length greater than or equal to 1; \
+             Value at 'clientToken' failed to satisfy constraint: Member must have length greater than or equal to 32",
+        );
+    }
+
+    #[test]
+    fn lists_and_structures_are_printed() {
+        let record = r#"{"MeasureName":"cpu","Dimensions":[{"Name":"n","Value":"v"}],"Version":2}"#;
+        let body = format!(r#"{{"DatabaseName":"d","TableName":"t","Records":[{}]}}"#, vec![record; 101].join(","));
+        let message = decode::<write::WriteRecordsRequest>(body.as_bytes()).unwrap_err().message;
+        // # observed: the list is printed; # sister services for how
+        let one = "Record(dimensions=[Dimension(name=n, value=v, dimensionValueType=null)], measureName=cpu, \
+                   measureValue=null, measureValueType=null, time=null, timeUnit=null, version=2, measureValues=null)";
+        assert!(message.starts_with(&format!("1 validation error detected: Value '[{one}, {one}, ")), "{message}");
+        let end = "...' at 'records' failed to satisfy constraint: Member must have length less than or equal to 100";
+        assert!(message.ends_with(end), "{message}");
+        assert!(message.len() < 1_300);
+    }
+
+    #[test]
+    fn what_is_printed_is_bounded() {
+        let long = "ä".repeat(3_000);
+        let body = format!(r#"{{"DatabaseName":"d","TableName":"t","Records":[{{"MeasureValue":"{long}"}}]}}"#);
+        let message = decode::<write::WriteRecordsRequest>(body.as_bytes()).unwrap_err().message;
+        assert!(message.contains(&format!("Value '{}...' at", "ä".repeat(1_024))));
+        let dimension = r#"{"Name":"","Value":""}"#;
+        let record = format!(r#"{{"Dimensions":[{}]}}"#, vec![dimension; 128].join(","));
+        let body = format!(r#"{{"DatabaseName":"d","TableName":"t","Records":[{}]}}"#, vec![record; 100].join(","));
+        let message = decode::<write::WriteRecordsRequest>(body.as_bytes()).unwrap_err().message;
+        // Each dimension violates two constraints.
+        assert!(message.starts_with("25600 validation errors detected: "));
+        assert_eq!(message.matches("failed to satisfy").count(), 100);
+    }
+
+    #[test]
+    fn null_elements_are_violations() {
+        violations::<write::WriteRecordsRequest>(
+            r#"{"DatabaseName":"d","TableName":"t","Records":[null]}"#,
+            "1 validation error detected: Value null at 'records.1.member' failed to satisfy constraint: Member must not be null",
+        );
+    }
+
+    #[test]
+    fn values_of_the_wrong_type() {
+        type List<'a> = write::ListDatabasesRequest<'a>;
+        type Create<'a> = write::CreateDatabaseRequest<'a>;
+        // # sister services
+        wrong_type::<Create>(r#"{"DatabaseName":5}"#, "NUMBER_VALUE cannot be converted to String");
+        wrong_type::<Create>(r#"{"DatabaseName":5.5}"#, "DECIMAL_VALUE cannot be converted to String");
+        wrong_type::<Create>(r#"{"DatabaseName":true}"#, "TRUE_VALUE cannot be converted to String");
+        wrong_type::<Create>(r#"{"DatabaseName":{}}"#, "Start of structure or map found where not expected.");
+        wrong_type::<Create>(r#"{"DatabaseName":[]}"#, "Start of list found where not expected");
+        wrong_type::<Create>(
+            r#"{"DatabaseName":"abc","Tags":{}}"#,
+            "Start of structure or map found where not expected.",
+        );
+        wrong_type::<Create>(r#"{"DatabaseName":"abc","Tags":"x"}"#, "Unexpected field type");
+        wrong_type::<Create>(r#"{"DatabaseName":"abc","Tags":[["a","b"]]}"#, "Start of list found where not expected");
+        wrong_type::<List>(r#"{"MaxResults":"5"}"#, "STRING_VALUE cannot be converted to Integer");
+        wrong_type::<List>(r#"{"MaxResults":false}"#, "FALSE_VALUE cannot be converted to Integer");
+        wrong_type::<List>(r#"{"MaxResults":1.5}"#, "DECIMAL_VALUE cannot be converted to Integer");
+        wrong_type::<query::PrepareQueryRequest>(
+            r#"{"QueryString":"SELECT 1","ValidateOnly":"yes"}"#,
+            "Unexpected token received from parser",
+        );
+        wrong_type::<query::ExecuteScheduledQueryRequest>(
+            r#"{"ScheduledQueryArn":"a","InvocationTime":"2020-01-01"}"#,
+            "STRING_VALUE cannot be converted to Date",
+        );
+        wrong_type::<write::WriteRecordsRequest>(
+            r#"{"DatabaseName":"d","TableName":"t","Records":[{"Version":9223372036854775808}]}"#,
+            "NUMBER_VALUE cannot be converted to Long",
+        );
+        // A wrong type is told before any violation.
+        wrong_type::<Create>(r#"{"DatabaseName":"","KmsKeyId":1}"#, "NUMBER_VALUE cannot be converted to String");
+    }
+
+    #[test]
+    fn bodies_that_are_no_object() {
+        type List<'a> = write::ListDatabasesRequest<'a>;
+        // # sister services
+        wrong_type::<List>("[]", "Start of list found where not expected");
+        for body in [
+            "null",
+            "1",
+            "\"x\"",
+            "{",
+            "{}}",
+            "{\"MaxResults\":}",
+            "{'MaxResults':1}",
+            "{\"MaxResults\":1,}",
+            "abc",
+            " ",
+        ] {
+            wrong_type::<List>(body, "");
+        }
+        let not_utf8 = decode::<List>(b"{\"NextToken\":\"\xFF\"}").unwrap_err();
+        assert_eq!(not_utf8.message, "");
+        assert_eq!(not_utf8.code.name(), "SerializationException");
+    }
 }
