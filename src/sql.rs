@@ -1,3 +1,5 @@
 //! The query language: text to plan to pages, on DataFusion.
 
 pub mod error;
+pub mod functions;
+pub mod types;
