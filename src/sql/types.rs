@@ -95,7 +95,7 @@ pub fn anonymous_field(index: usize) -> String {
 
 /// The name of a row's field as users see it, `None` when it has none.
 #[must_use]
-pub fn field_name(field: &Field) -> Option<&str> {
+pub fn field_name(field: &FieldRef) -> Option<&str> {
     match field.name().strip_prefix('#') {
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => None,
         _ => Some(field.name()),

@@ -1,7 +1,7 @@
 //! Type texts, as in `CAST(x AS row(a bigint, b array(double)))`.
 
 use super::{DAY_TO_SECOND, TIME, TIMESTAMP, YEAR_TO_MONTH, anonymous_field, array, field_name, timeseries};
-use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 
 /// Deepest nesting of a type text.
 const NESTING_MAX: usize = 100;
@@ -206,7 +206,7 @@ impl Parser<'_> {
 
     /// `name type` or `type`. A word is a name when a whole type follows it; `interval day to second` is no name
     /// followed by a type, because `day` is none.
-    fn field(&mut self, index: usize, depth: usize) -> Result<Field, String> {
+    fn field(&mut self, index: usize, depth: usize) -> Result<FieldRef, String> {
         let name = match self.tokens.get(self.position) {
             Some(Token::Quoted(name) | Token::Word(name)) => name.clone(),
             _ => return Err(self.unknown()),
@@ -214,10 +214,10 @@ impl Parser<'_> {
         let named = matches!(self.tokens.get(self.position), Some(Token::Quoted(_)))
             || matches!(self.tokens.get(self.position + 1), Some(Token::Word(next)) if is_type_word(next));
         if !named {
-            return Ok(Field::new(anonymous_field(index), self.data_type(depth + 1)?, true));
+            return Ok(Field::new(anonymous_field(index), self.data_type(depth + 1)?, true).into());
         }
         self.position += 1;
-        let field = Field::new(name, self.data_type(depth + 1)?, true);
+        let field = FieldRef::from(Field::new(name, self.data_type(depth + 1)?, true));
         if field_name(&field).is_none() {
             return Err(format!("{}: a field name of # and digits is not supported", self.text));
         }
