@@ -1,6 +1,7 @@
 """Servers that a test starts for itself."""
 
 import os
+import re
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,25 +18,14 @@ class Server:
     """A running server on a port of its own choice."""
 
     def __init__(self, *flags: str):
-        self.process = subprocess.Popen(
-            [str(binary()), "--port", "0", *flags],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        self.process = subprocess.Popen([str(binary()), "--port", "0", *flags], stdout=subprocess.PIPE, text=True)
         self.url = self.ready()
 
     def ready(self) -> str:
-        """Waits for `Ready.`; returns the printed address."""
-        url = None
+        """Waits until the server says that it is ready; returns the address that it prints then."""
         for line in self.process.stdout:
-            for word in line.replace("=", " ").split():
-                if word.startswith("http://"):
-                    url = url or word.rstrip("/.,")
-            if line.strip().startswith("Ready.") and url:
-                return url
-            if url and "AWS_ENDPOINT_URL" in line:
-                return url
+            if found := re.search(r"AWS_ENDPOINT_URL=(\S+)", line):
+                return found.group(1)
         raise AssertionError(f"the server ended with {self.process.wait()} before it was ready")
 
     def kill(self) -> None:
