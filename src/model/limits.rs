@@ -22,3 +22,11 @@ pub const MEASURE_NAMES_PER_TABLE_MAX: usize = 8_192;
 pub const MULTI_ATTRIBUTES_PER_TABLE_MAX: usize = 1_024;
 /// Attributes of one multi-measure record. # guide: ts-limits.html
 pub const MULTI_ATTRIBUTES_PER_RECORD_MAX: usize = 256;
+/// Relations in FROM over a whole query: each deepens the plan. # inferred
+pub const QUERY_RELATIONS_MAX: usize = 200;
+/// Query results held for clients that have not asked for all pages. # inferred
+pub const CURSORS_MAX: usize = 1_000;
+/// How long a result is held without being asked for, nanoseconds. # model: Query (one hour)
+pub const CURSOR_LIFETIME_NS: i64 = 3_600_000_000_000;
+/// How long a request waits for rows before it answers with an empty page and a token, nanoseconds. # inferred
+pub const FIRST_PAGE_WAIT_NS: i64 = 5_000_000_000;
