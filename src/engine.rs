@@ -218,6 +218,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The view of a scope in which there is nothing.
+    #[must_use]
+    pub fn empty(scope: &Scope) -> Self {
+        Self { scope: scope.clone(), databases: Vec::new() }
+    }
+
     /// Whose view it is.
     pub fn scope(&self) -> &Scope {
         &self.scope
