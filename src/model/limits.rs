@@ -38,3 +38,11 @@ pub const DATABASES_PER_ACCOUNT_MAX: usize = 500;
 pub const TABLES_PER_ACCOUNT_MAX: usize = 50_000;
 /// Rows of one batch that a scan hands out.
 pub const SCAN_BATCH_ROWS_MAX: usize = 8_192;
+/// Relations in FROM over a whole query: each deepens the plan. # inferred
+pub const QUERY_RELATIONS_MAX: usize = 200;
+/// Query results held for clients that have not asked for all pages. # inferred
+pub const CURSORS_MAX: usize = 1_000;
+/// How long a result is held without being asked for, nanoseconds. # model: Query (one hour)
+pub const CURSOR_LIFETIME_NS: i64 = 3_600_000_000_000;
+/// How long a request waits for rows before it answers with an empty page and a token, nanoseconds. # inferred
+pub const FIRST_PAGE_WAIT_NS: i64 = 5_000_000_000;
