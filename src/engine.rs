@@ -255,3 +255,11 @@ pub struct TableView {
     /// The records.
     pub rows: TableRows,
 }
+
+impl TableView {
+    /// The first time (nanoseconds since the epoch) that a query at `now_ns` sees.
+    #[must_use]
+    pub fn visible_from_ns(&self, now_ns: i64) -> i64 {
+        self.table.retention.visible_from_ns(now_ns)
+    }
+}

@@ -1,3 +1,198 @@
 //! The query language: text to plan to pages, on DataFusion.
+//!
+//! `lex` → `parse` → `plan` (names, types, rules) → `execute` (DataFusion, on its own threads) → `page` (held for the
+//! client under a token). `metadata` answers SHOW and DESCRIBE, `functions` holds every function there is.
 
+mod dialect;
 pub mod error;
+mod execute;
+pub mod functions;
+mod lex;
+mod metadata;
+mod page;
+mod parse;
+mod plan;
+mod table;
+pub mod types;
+
+pub use execute::{Limits, TableRead};
+pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, Prepared, RowWriter};
+pub use plan::OutputColumn;
+
+use crate::{
+    clock::Clock,
+    engine::Snapshot,
+    model::{limits::FIRST_PAGE_WAIT_NS, scope::Scope},
+};
+use error::SqlError;
+use functions::Registry;
+use page::{Cursor, Cursors};
+use parse::Statement;
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::{runtime::Runtime, sync::oneshot};
+
+/// The stack of a query thread. Parsing, planning and dropping a query recurse; what they recurse over is bounded on
+/// the tokens, and this is enough for it.
+const QUERY_STACK_BYTES: usize = 256 * 1024 * 1024;
+
+/// The query side of the server.
+pub struct Sql {
+    registry: OnceLock<Arc<Registry>>,
+    /// Made at the first query, so that a server that only takes writes never pays for it.
+    threads: Mutex<Option<Runtime>>,
+    cursors: Cursors,
+    limits: Limits,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Sql {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sql").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Sql {
+    fn drop(&mut self) {
+        // A runtime must not be awaited while it is dropped inside another one.
+        if let Some(threads) = self.threads.get_mut().ok().and_then(Option::take) {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// A request for the first or the next page of a query.
+#[derive(Debug)]
+pub struct QueryRequest<'a> {
+    /// Whose query it is.
+    pub scope: &'a Scope,
+    /// The text.
+    pub sql: &'a str,
+    /// From the page before; `None` starts the query.
+    pub next_token: Option<&'a str>,
+    /// Rows wanted at most, 1 to 1,000.
+    pub rows_max: Option<usize>,
+    /// The query's start, nanoseconds since the epoch.
+    pub now_ns: i64,
+    /// Writes rows in their wire form.
+    pub row_writer: MakeRowWriter,
+    /// Sixteen random bytes that name the query and its tokens.
+    pub random: [u8; 16],
+    /// The query's id, when it is started.
+    pub query_id: String,
+}
+
+impl Sql {
+    /// A query side with these limits.
+    #[must_use]
+    pub fn new(limits: Limits, clock: Clock) -> Self {
+        Self { registry: OnceLock::new(), threads: Mutex::new(None), cursors: Cursors::default(), limits, clock }
+    }
+
+    /// Every function there is.
+    pub fn registry(&self) -> &Arc<Registry> {
+        self.registry.get_or_init(|| Arc::new(Registry::new()))
+    }
+
+    /// A page of a query: its first, or the one that its token asks for. `snapshot` is taken only for the first.
+    ///
+    /// # Errors
+    /// [`PageError`]: the query's own failure, or a token that is not its own.
+    pub async fn query(
+        &self,
+        request: QueryRequest<'_>,
+        snapshot: impl FnOnce() -> Snapshot,
+    ) -> Result<Page, PageError> {
+        let QueryRequest { scope, sql, now_ns, rows_max, .. } = request;
+        let cursor = match request.next_token {
+            Some(token) => self.cursors.find(token, scope, sql, now_ns).await?,
+            None => {
+                let job = execute::Job { sql: sql.to_owned(), snapshot: snapshot(), now_ns };
+                let (head, started) = oneshot::channel();
+                let run = execute::run(job, Arc::clone(self.registry()), self.limits, self.clock.clone(), head);
+                let work = self.spawn(run)?;
+                // The work ends without a head only when it panicked.
+                let started = started.await.map_err(|_| SqlError::Internal("the query's task ended early".into()))??;
+                let (scope, sql) = (scope.clone(), sql.to_owned());
+                let cursor = Cursor::new(request.query_id.clone(), scope, sql, started, request.row_writer);
+                self.cursors.insert(cursor, work, now_ns)
+            }
+        };
+        let patience = self.clock.sleep_until(self.clock.now_ns().saturating_add(FIRST_PAGE_WAIT_NS));
+        let random = request.random;
+        let token = |query_id: &str| format!("{query_id}.{:032x}", u128::from_le_bytes(random));
+        let mut cursor = cursor.lock().await;
+        let page = cursor.page(request.next_token, rows_max, patience, token).await;
+        match &page {
+            // A query that fits one page leaves nothing to ask for.
+            Ok(page) if page.next_token.is_none() && request.next_token.is_none() => self.cursors.remove(&page.query_id),
+            Ok(page) if page.next_token.is_none() && self.cursors.is_cancelled(&page.query_id) => {
+                return Err(PageError::Cancelled);
+            }
+            Err(PageError::Query(_) | PageError::RowTooLarge) if request.next_token.is_none() => {
+                self.cursors.remove(&request.query_id);
+            }
+            _ => {}
+        }
+        page
+    }
+
+    /// Plans a query without running it. Parameters (`@name`) may stand for values.
+    ///
+    /// # Errors
+    /// [`SqlError`] as the query itself would fail, where that shows without running it.
+    pub async fn prepare(&self, sql: &str, snapshot: Snapshot, now_ns: i64) -> Result<Prepared, SqlError> {
+        let registry = Arc::clone(self.registry());
+        let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns };
+        let (answer, prepared) = oneshot::channel();
+        let work = self.spawn(async move {
+            let planned = match execute::checked_statement(&job.sql) {
+                Ok(Statement::Query(query)) => {
+                    execute::plan_query(&query, &job, &registry, &Arc::default(), true).map(|planned| Prepared {
+                        columns: planned.columns,
+                        parameters: planned.parameters,
+                        reads: Vec::new(),
+                    })
+                }
+                Ok(_) => Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned())),
+                Err(error) => Err(error),
+            };
+            let _ = answer.send(planned);
+        })?;
+        let _ = work;
+        prepared.await.map_err(|_| SqlError::Internal("the planning task ended early".into()))?
+    }
+
+    /// Stops a query's work.
+    pub fn cancel(&self, query_id: &str, scope: &Scope, now_ns: i64) -> CancelOutcome {
+        self.cursors.cancel(query_id, scope, now_ns)
+    }
+
+    /// Stops and forgets all queries, or all of one account.
+    pub fn reset(&self, account: Option<&str>) {
+        self.cursors.clear(account);
+    }
+
+    /// Queries whose results are being held.
+    pub fn cursor_count(&self, account: Option<&str>) -> usize {
+        self.cursors.count(account)
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<tokio::task::AbortHandle, SqlError> {
+        let mut threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let runtime = match &mut *threads {
+            Some(runtime) => runtime,
+            None => threads.insert(query_threads().map_err(|error| SqlError::Internal(error.to_string()))?),
+        };
+        Ok(runtime.spawn(work).abort_handle())
+    }
+}
+
+fn query_threads() -> std::io::Result<Runtime> {
+    let count = std::thread::available_parallelism().map_or(2, |n| n.get().max(2));
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(count)
+        .thread_name("query")
+        .thread_stack_size(QUERY_STACK_BYTES)
+        .enable_time()
+        .build()
+}

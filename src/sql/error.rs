@@ -32,9 +32,9 @@ pub enum SqlError {
     /// The query took longer than it may.
     #[error("The query timed out after {0} seconds.")]
     Timeout(u64),
-    /// The query needs more memory than it may use.
-    #[error("The query exceeded its memory limit of {0} bytes.")]
-    Memory(usize),
+    /// The query needs more memory than it may use; what asked for it is for the log only.
+    #[error("The query needs more memory than a query may use.")]
+    Memory(String),
     /// CancelQuery stopped it.
     #[error("The query was cancelled.")]
     Cancelled,

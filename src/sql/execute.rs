@@ -1,0 +1,238 @@
+//! Running a plan: the engine's session, the threads it runs on, its limits and its errors.
+
+use super::{
+    error::SqlError,
+    functions::Registry,
+    metadata,
+    parse::{self, Statement},
+    plan::{self, Context, OutputColumn, Planned},
+    table::{Meter, TimestreamTable},
+};
+use crate::{
+    clock::Clock,
+    engine::{Snapshot, TableView},
+    model::limits::QUERY_STRING_BYTES_MAX,
+};
+use datafusion::{
+    arrow::{array::RecordBatch, error::ArrowError},
+    datasource::provider_as_source,
+    error::DataFusionError,
+    execution::{
+        SendableRecordBatchStream, SessionState, SessionStateBuilder,
+        disk_manager::{DiskManagerBuilder, DiskManagerMode},
+        memory_pool::GreedyMemoryPool,
+        runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
+    },
+    logical_expr::{LogicalPlan, TableSource},
+    physical_plan::execute_stream,
+    prelude::SessionConfig,
+};
+use futures::StreamExt;
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::mpsc;
+
+/// What a query may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Seconds of running before a query is stopped; time spent waiting for the client does not count.
+    pub timeout_s: u64,
+    /// Bytes of memory for a query's working state.
+    pub memory_bytes_max: usize,
+}
+
+/// A statement that has been planned and started.
+pub(super) struct Started {
+    pub(super) columns: Vec<OutputColumn>,
+    pub(super) batches: mpsc::Receiver<Result<RecordBatch, SqlError>>,
+    pub(super) meter: Arc<Meter>,
+    /// Whether the statement is metered: SELECT is, SHOW and DESCRIBE are not. # observed: captures
+    pub(super) metered: bool,
+    /// The tables read and their columns.
+    pub(super) reads: Vec<TableRead>,
+}
+
+/// A table that a query reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRead {
+    /// Its database.
+    pub database: Arc<str>,
+    /// Its name.
+    pub table: Arc<str>,
+    /// The columns read, by name.
+    pub columns: Vec<String>,
+}
+
+/// Everything a query is run against.
+pub(super) struct Job {
+    pub(super) sql: String,
+    pub(super) snapshot: Snapshot,
+    pub(super) now_ns: i64,
+}
+
+/// Plans and starts a statement, hands out its head, then its batches until the receiver is gone. Runs on a query
+/// thread from beginning to end, so that parsing, planning and dropping have the stack they need.
+pub(super) async fn run(
+    job: Job,
+    registry: Arc<Registry>,
+    limits: Limits,
+    clock: Clock,
+    head: tokio::sync::oneshot::Sender<Result<Started, SqlError>>,
+) {
+    let (sender, batches) = mpsc::channel(1);
+    let meter = Arc::new(Meter::default());
+    let deadline_ns = clock.now_ns().saturating_add_unsigned(limits.timeout_s.saturating_mul(1_000_000_000));
+    let started = start(&job, &registry, limits, &meter).await;
+    let (columns, source, metered, reads) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            // The client may have gone away meanwhile; then nobody needs the error.
+            let _ = head.send(Err(error));
+            return;
+        }
+    };
+    if head.send(Ok(Started { columns, batches, meter, metered, reads })).is_err() {
+        return;
+    }
+    match source {
+        Source::Rows(rows) => {
+            let _ = sender.send(Ok(rows)).await;
+        }
+        Source::Stream(stream) => send_all(stream, sender, deadline_ns, limits, clock).await,
+    }
+}
+
+/// Where a statement's rows come from.
+enum Source {
+    Rows(RecordBatch),
+    Stream(SendableRecordBatchStream),
+}
+
+type Head = (Vec<OutputColumn>, Source, bool, Vec<TableRead>);
+
+async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter>) -> Result<Head, SqlError> {
+    let statement = checked_statement(&job.sql)?;
+    if let Some(listing) = metadata::answer(&statement, &job.snapshot)? {
+        return Ok((listing.columns, Source::Rows(listing.rows), false, Vec::new()));
+    }
+    let Statement::Query(query) = statement else {
+        return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
+    };
+    let planned = plan_query(&query, job, registry, meter, false)?;
+    let state = session(limits)?;
+    let optimized = state.optimize(&planned.plan).map_err(error_of)?;
+    let reads = reads(&optimized, &planned.tables);
+    let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
+    let stream = execute_stream(physical, state.task_ctx()).map_err(error_of)?;
+    Ok((planned.columns, Source::Stream(stream), true, reads))
+}
+
+/// A parsed statement of bounded length.
+pub(super) fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
+    if sql.len() > QUERY_STRING_BYTES_MAX {
+        return Err(SqlError::Invalid(format!("The query string is longer than {QUERY_STRING_BYTES_MAX} bytes.")));
+    }
+    parse::statement(sql)
+}
+
+/// Plans a query against a snapshot.
+pub(super) fn plan_query(
+    query: &datafusion::sql::sqlparser::ast::Query,
+    job: &Job,
+    registry: &Registry,
+    meter: &Arc<Meter>,
+    parameters_allowed: bool,
+) -> Result<Planned, SqlError> {
+    let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
+        provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
+    };
+    let context =
+        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters_allowed };
+    plan::plan(query, &context)
+}
+
+async fn send_all(
+    mut stream: SendableRecordBatchStream,
+    sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
+    mut deadline_ns: i64,
+    limits: Limits,
+    clock: Clock,
+) {
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = clock.sleep_until(deadline_ns) => Some(Err(SqlError::Timeout(limits.timeout_s))),
+            () = sender.closed() => return,
+            next = stream.next() => next.map(|batch| batch.map_err(error_of)),
+        };
+        let Some(batch) = next else { return };
+        let failed = batch.is_err();
+        let waiting_since_ns = clock.now_ns();
+        if sender.send(batch).await.is_err() || failed {
+            return;
+        }
+        deadline_ns = deadline_ns.saturating_add(clock.now_ns().saturating_sub(waiting_since_ns));
+    }
+}
+
+/// A session for one query, with its own memory pool and no disk.
+fn session(limits: Limits) -> Result<SessionState, SqlError> {
+    let runtime: RuntimeEnv = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(limits.memory_bytes_max)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .build()
+        .map_err(error_of)?;
+    let config = SessionConfig::new().with_target_partitions(1);
+    Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(Arc::new(runtime)).build())
+}
+
+/// Which columns of which tables the optimised plan reads.
+fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<TableRead> {
+    use datafusion::common::tree_node::TreeNodeRecursion;
+    let mut reads = Vec::new();
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Some(view) = tables.get(scan.table_name.table())
+        {
+            reads.push(TableRead {
+                database: Arc::clone(&view.table.database),
+                table: Arc::clone(&view.table.name),
+                columns: scan.projected_schema.fields().iter().map(|field| field.name().clone()).collect(),
+            });
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(walked.is_ok(), "the walk itself cannot fail");
+    reads
+}
+
+/// What an error of the engine means to the client.
+pub(super) fn error_of(error: DataFusionError) -> SqlError {
+    match error.find_root() {
+        DataFusionError::External(inner) => external(inner.as_ref()),
+        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
+            ArrowError::DivideByZero => SqlError::Invalid("Division by zero".to_owned()),
+            ArrowError::ExternalError(inner) => external(inner.as_ref()),
+            other => SqlError::Internal(other.to_string()),
+        },
+        DataFusionError::ResourcesExhausted(text) => SqlError::Memory(text.clone()),
+        DataFusionError::NotImplemented(text) => SqlError::Invalid(format!("This query is not supported: {text}")),
+        DataFusionError::Execution(text) if text.contains("Scalar subquery has returned multiple rows") => {
+            // # inferred: Presto's words
+            SqlError::Invalid("Scalar sub-query has returned multiple rows".to_owned())
+        }
+        DataFusionError::Plan(text) if text.contains("Physical plan does not support logical expression") => {
+            SqlError::Invalid("A subquery in this place is not supported".to_owned())
+        }
+        other => SqlError::Internal(other.to_string()),
+    }
+}
+
+fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
+    if let Some(ours) = error.downcast_ref::<SqlError>() {
+        return ours.clone();
+    }
+    match error.downcast_ref::<DataFusionError>() {
+        Some(DataFusionError::External(inner)) => external(inner.as_ref()),
+        _ => SqlError::Internal(error.to_string()),
+    }
+}

@@ -1,0 +1,108 @@
+//! GROUP BY and aggregates: which plan computes them, and what may stand above it.
+
+use super::{Planner, Typed, internal, semantic};
+use crate::sql::error::SqlError;
+use datafusion::{
+    common::{
+        Column,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
+    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, utils::find_aggregate_exprs},
+    sql::sqlparser::tokenizer::Location,
+};
+use std::collections::{HashMap, HashSet};
+
+/// An expression above an aggregation, with what to say when it reads what is not grouped.
+pub(super) struct Above<'q> {
+    pub(super) expr: Expr,
+    pub(super) at: Location,
+    pub(super) text: &'q dyn std::fmt::Display,
+}
+
+impl Planner<'_> {
+    /// Aggregates `plan` by `keys` and lets the expressions above read the results. Without keys and aggregates the
+    /// plan stays as it is.
+    pub(super) fn aggregate(
+        &mut self,
+        plan: LogicalPlan,
+        keys: &[Typed],
+        grouped: bool,
+        above: Vec<Above<'_>>,
+    ) -> Result<(LogicalPlan, Vec<Expr>), SqlError> {
+        let aggregates = find_aggregate_exprs(above.iter().map(|a| &a.expr));
+        if !grouped && aggregates.is_empty() {
+            return Ok((plan, above.into_iter().map(|a| a.expr).collect()));
+        }
+        let mut results: HashMap<Expr, Column> = HashMap::new();
+        let plan = self.compute_keys(plan, keys, &mut results)?;
+        let mut groups: Vec<Expr> = Vec::with_capacity(keys.len());
+        for key in keys {
+            let column = Expr::Column(results[&key.expr].clone());
+            if !groups.contains(&column) {
+                groups.push(column);
+            }
+        }
+        let mut named = Vec::with_capacity(aggregates.len());
+        for aggregate in aggregates {
+            let name = self.fresh_name();
+            named.push(aggregate.clone().alias(&name));
+            results.insert(aggregate, Column::new_unqualified(name));
+        }
+        let plan = LogicalPlanBuilder::from(plan)
+            .aggregate(groups, named)
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(internal)?;
+        let known: HashSet<Column> = plan.schema().columns().into_iter().collect();
+        let exprs = above.into_iter().map(|a| read_results(a, &results, &known)).collect::<Result<_, _>>()?;
+        Ok((plan, exprs))
+    }
+
+    /// Computes the grouping keys that are no plain columns below the aggregation, so that it groups by columns only.
+    fn compute_keys(
+        &mut self,
+        plan: LogicalPlan,
+        keys: &[Typed],
+        results: &mut HashMap<Expr, Column>,
+    ) -> Result<LogicalPlan, SqlError> {
+        let mut computed: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let width = computed.len();
+        for key in keys {
+            if let Expr::Column(column) = &key.expr {
+                results.insert(key.expr.clone(), column.clone());
+            } else if !results.contains_key(&key.expr) {
+                let name = self.fresh_name();
+                computed.push(key.expr.clone().alias(&name));
+                results.insert(key.expr.clone(), Column::new_unqualified(name));
+            }
+        }
+        if computed.len() == width {
+            return Ok(plan);
+        }
+        LogicalPlanBuilder::from(plan).project(computed).and_then(LogicalPlanBuilder::build).map_err(internal)
+    }
+}
+
+/// Replaces what the aggregation computed by its columns; any other column of its input is out of reach.
+fn read_results(
+    above: Above<'_>,
+    results: &HashMap<Expr, Column>,
+    known: &HashSet<Column>,
+) -> Result<Expr, SqlError> {
+    let mut stray = false;
+    let replaced = above.expr.transform_down(|node| {
+        if let Some(column) = results.get(&node) {
+            return Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump));
+        }
+        if let Expr::Column(column) = &node {
+            stray |= !known.contains(column);
+        }
+        Ok(Transformed::no(node))
+    });
+    let expr = replaced.map_err(internal)?.data;
+    if stray {
+        // # inferred: Presto's words
+        let message = format!("'{}' must be an aggregate expression or appear in GROUP BY clause", above.text);
+        return Err(semantic(above.at, message));
+    }
+    Ok(expr)
+}

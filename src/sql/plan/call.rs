@@ -1,0 +1,384 @@
+//! Function calls: scalar, higher-order with lambdas, aggregate; with OVER they go to `window`.
+
+use super::{
+    Planner, Typed, planning_error,
+    query::sort_key,
+    scope::{Ctes, Scope, name_of},
+    semantic, unsupported,
+};
+use crate::sql::{error::SqlError, functions, lex::syntax};
+use datafusion::{
+    arrow::datatypes::{DataType, FieldRef},
+    common::ScalarValue,
+    logical_expr::{
+        AggregateUDF, Expr, HigherOrderReturnFieldArgs, HigherOrderUDF, LambdaParametersProgress, ReturnFieldArgs, ScalarUDF, ValueOrLambda,
+        expr::{AggregateFunction, HigherOrderFunction, Lambda, NullTreatment, ScalarFunction},
+        type_coercion::functions::{fields_with_udf, value_fields_with_higher_order_udf},
+    },
+    sql::sqlparser::{
+        ast::{
+            self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+            ObjectNamePart,
+        },
+        tokenizer::Location,
+    },
+};
+use std::sync::Arc;
+
+/// The parts of a call that only some functions take.
+pub(super) struct Modifiers<'q> {
+    pub(super) distinct: bool,
+    pub(super) filter: Option<&'q ast::Expr>,
+    pub(super) order_by: &'q [ast::OrderByExpr],
+    pub(super) null_treatment: Option<NullTreatment>,
+}
+
+/// The arguments as written: `*` counts as none and is noted.
+pub(super) struct Arguments<'q> {
+    pub(super) exprs: Vec<&'q ast::Expr>,
+    pub(super) star: bool,
+    pub(super) modifiers: Modifiers<'q>,
+}
+
+impl Planner<'_> {
+    /// Plans a call.
+    pub(super) fn function(
+        &mut self,
+        function: &ast::Function,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        if let Some(interval) = self.interval_call(function, at)? {
+            return Ok(interval);
+        }
+        let [ObjectNamePart::Identifier(ident)] = &function.name.0[..] else {
+            return Err(semantic(at, format!("Function {} not registered", function.name)));
+        };
+        let name = ident.value.to_ascii_lowercase();
+        let arguments = arguments(function, at)?;
+        if function.over.is_some() {
+            return self.window_call(&name, function, &arguments, scope, ctes, at);
+        }
+        if let Some(aggregate) = self.context.registry.aggregate(&name) {
+            return self.aggregate_call(&aggregate, &arguments, scope, ctes, at);
+        }
+        let plain = !arguments.star
+            && !arguments.modifiers.distinct
+            && arguments.modifiers.filter.is_none()
+            && arguments.modifiers.order_by.is_empty()
+            && arguments.modifiers.null_treatment.is_none();
+        let scalar = functions::at_query_start(&name, self.context.now_ns).or_else(|| self.context.registry.scalar(&name));
+        let higher_order = self.context.registry.higher_order(&name);
+        let has_lambda = arguments.exprs.iter().any(|arg| matches!(arg, ast::Expr::Lambda(_)));
+        match (name.as_str(), scalar, higher_order) {
+            ("if", ..) if plain => self.if_then(&arguments.exprs, scope, ctes, at),
+            ("try", ..) if plain => self.try_call(&arguments.exprs, scope, ctes, at),
+            (_, _, Some(udf)) if plain && has_lambda => self.higher_order_call(&udf, &arguments.exprs, scope, ctes, at),
+            (_, Some(udf), _) if plain => {
+                let args = arguments.exprs.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<_, _>>()?;
+                self.scalar_call(&udf, args, at)
+            }
+            (_, None, Some(udf)) if plain => self.higher_order_call(&udf, &arguments.exprs, scope, ctes, at),
+            (_, Some(_), _) | (_, _, Some(_)) => {
+                Err(semantic(at, format!("DISTINCT, FILTER, ORDER BY and * are not allowed for function {name}")))
+            }
+            _ if self.context.registry.window(&name).is_some() => {
+                Err(semantic(at, format!("Window function {name} requires an OVER clause")))
+            }
+            // # inferred: Presto's words
+            _ => Err(semantic(at, format!("Function {name} not registered"))),
+        }
+    }
+
+    /// A call of a scalar function under a name of the language.
+    pub(super) fn call_by_name(
+        &mut self,
+        name: &str,
+        args: &[&ast::Expr],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let args = args.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<_, _>>()?;
+        self.internal_call(name, args, at)
+    }
+
+    /// A call of a registered scalar function with planned arguments.
+    pub(super) fn internal_call(&mut self, name: &str, args: Vec<Typed>, at: Location) -> Result<Typed, SqlError> {
+        let udf = self.context.registry.scalar(name);
+        let udf = udf.ok_or_else(|| semantic(at, format!("Function {name} not registered")))?;
+        self.scalar_call(&udf, args, at)
+    }
+
+    fn scalar_call(&mut self, udf: &Arc<ScalarUDF>, args: Vec<Typed>, at: Location) -> Result<Typed, SqlError> {
+        let fields: Vec<FieldRef> = args.iter().map(Typed::field).collect();
+        let coerced = fields_with_udf(&fields, udf.as_ref()).map_err(|error| planning_error(error, at))?;
+        let args: Vec<Typed> = args
+            .into_iter()
+            .zip(&coerced)
+            .map(|(arg, field)| {
+                self.expect_parameter(&arg, field.data_type());
+                arg.cast_to(field.data_type())
+            })
+            .collect();
+        let fields: Vec<FieldRef> = args.iter().map(Typed::field).collect();
+        let scalars: Vec<Option<&ScalarValue>> = args.iter().map(Typed::value).collect();
+        let returned = udf
+            .return_field_from_args(ReturnFieldArgs { arg_fields: &fields, scalar_arguments: &scalars })
+            .map_err(|error| planning_error(error, at))?;
+        let exprs = args.into_iter().map(|arg| arg.expr).collect();
+        let call = Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(udf), exprs));
+        Ok(Typed::new(call, returned.data_type().clone()))
+    }
+
+    /// `try(expression)`: a function of a lambda, so that it can run the expression again row by row.
+    fn try_call(
+        &mut self,
+        args: &[&ast::Expr],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let [inner] = args else { return Err(semantic(at, "Invalid number of arguments for 'try' function")) };
+        let udf = self.context.registry.higher_order("__try");
+        let udf = udf.ok_or_else(|| semantic(at, "Function try not registered"))?;
+        let body = self.expr(inner, scope, ctes)?;
+        let parameter = self.fresh_name();
+        let data_type = body.data_type.clone();
+        let lambda = Expr::Lambda(Lambda::new(vec![parameter], body.expr));
+        Ok(Typed::new(Expr::HigherOrderFunction(HigherOrderFunction::new(udf, vec![lambda])), data_type))
+    }
+
+    /// A call with lambdas: the values' types give the lambdas their parameters' types, step by step where one
+    /// lambda's result is another's parameter.
+    fn higher_order_call(
+        &mut self,
+        udf: &Arc<HigherOrderUDF>,
+        args: &[&ast::Expr],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        enum Argument<'q> {
+            Value(Typed),
+            Lambda(&'q ast::LambdaFunction),
+        }
+        let failed = |error| planning_error(error, at);
+        let mut planned = Vec::with_capacity(args.len());
+        for arg in args {
+            planned.push(match arg {
+                ast::Expr::Lambda(lambda) => Argument::Lambda(lambda),
+                value => Argument::Value(self.expr(value, scope, ctes)?),
+            });
+        }
+        let current: Vec<ValueOrLambda<FieldRef, ()>> = planned
+            .iter()
+            .map(|arg| match arg {
+                Argument::Value(typed) => ValueOrLambda::Value(typed.field()),
+                Argument::Lambda(_) => ValueOrLambda::Lambda(()),
+            })
+            .collect();
+        let coerced = value_fields_with_higher_order_udf(&current, udf.as_ref()).map_err(failed)?;
+        for (arg, field) in planned.iter_mut().zip(&coerced) {
+            if let (Argument::Value(typed), ValueOrLambda::Value(field)) = (arg, field) {
+                *typed = typed.clone().cast_to(field.data_type());
+            }
+        }
+        let mut fields: Vec<ValueOrLambda<FieldRef, Option<FieldRef>>> = coerced
+            .into_iter()
+            .map(|field| match field {
+                ValueOrLambda::Value(field) => ValueOrLambda::Value(field),
+                ValueOrLambda::Lambda(()) => ValueOrLambda::Lambda(None),
+            })
+            .collect();
+        for step in 0.. {
+            match udf.lambda_parameters(step, &fields).map_err(failed)? {
+                LambdaParametersProgress::Partial(parameters) => {
+                    let mut parameters = parameters.into_iter();
+                    for (arg, field) in planned.iter().zip(&mut fields) {
+                        let (Argument::Lambda(lambda), ValueOrLambda::Lambda(result)) = (arg, field) else { continue };
+                        if let Some(Some(parameters)) = parameters.next() {
+                            let (_, body) = self.lambda(lambda, &parameters, scope, ctes, at)?;
+                            *result = Some(body.field());
+                        }
+                    }
+                    if step > udf.signature().lambda_parameters_max_iterations {
+                        return Err(semantic(at, format!("Cannot find the types of the lambdas of {}", udf.name())));
+                    }
+                }
+                LambdaParametersProgress::Complete(parameters) => {
+                    let mut parameters = parameters.into_iter();
+                    let (mut exprs, mut arg_fields, mut scalars) = (Vec::new(), Vec::new(), Vec::new());
+                    for arg in planned {
+                        match arg {
+                            Argument::Value(typed) => {
+                                arg_fields.push(ValueOrLambda::Value(typed.field()));
+                                scalars.push(typed.value().cloned());
+                                exprs.push(typed.expr);
+                            }
+                            Argument::Lambda(lambda) => {
+                                let parameters = parameters.next().unwrap_or_default();
+                                let (names, body) = self.lambda(lambda, &parameters, scope, ctes, at)?;
+                                arg_fields.push(ValueOrLambda::Lambda(body.field()));
+                                scalars.push(None);
+                                exprs.push(Expr::Lambda(Lambda::new(names, body.expr)));
+                            }
+                        }
+                    }
+                    let scalars: Vec<Option<&ScalarValue>> = scalars.iter().map(Option::as_ref).collect();
+                    let returned = udf
+                        .return_field_from_args(HigherOrderReturnFieldArgs {
+                            arg_fields: &arg_fields,
+                            scalar_arguments: &scalars,
+                        })
+                        .map_err(failed)?;
+                    let call = Expr::HigherOrderFunction(HigherOrderFunction::new(Arc::clone(udf), exprs));
+                    return Ok(Typed::new(call, returned.data_type().clone()));
+                }
+            }
+        }
+        Err(syntax(at))
+    }
+
+    /// A lambda's parameter names in the plan, and its body.
+    fn lambda(
+        &mut self,
+        lambda: &ast::LambdaFunction,
+        parameters: &[FieldRef],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<(Vec<String>, Typed), SqlError> {
+        if lambda.params.len() != parameters.len() || lambda.params.iter().any(|p| p.data_type.is_some()) {
+            let message = format!("Expected a lambda that takes {} argument(s) but got {}", parameters.len(), lambda.params.len());
+            return Err(semantic(at, message));
+        }
+        let mut known = scope.lambda().to_vec();
+        let mut names = Vec::with_capacity(parameters.len());
+        for (parameter, field) in lambda.params.iter().zip(parameters) {
+            let internal = self.fresh_name();
+            known.push((name_of(&parameter.name)?.to_owned(), internal.clone(), field.data_type().clone()));
+            names.push(internal);
+        }
+        let scope = scope.with_lambda(&known).without_aggregates("Lambda expression");
+        Ok((names, self.expr(&lambda.body, &scope, ctes)?))
+    }
+
+    fn aggregate_call(
+        &mut self,
+        udf: &Arc<AggregateUDF>,
+        arguments: &Arguments<'_>,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        if let Some(clause) = scope.no_aggregates_in {
+            // # inferred: Presto's words
+            let message = format!(
+                "{clause} cannot contain aggregations, window functions or grouping operations: [{}]",
+                udf.name()
+            );
+            return Err(semantic(at, message));
+        }
+        let inner = scope.without_aggregates("Aggregate function argument");
+        let (args, returned) = self.aggregate_arguments(udf, arguments, &inner, ctes, at)?;
+        let modifiers = &arguments.modifiers;
+        let filter = match modifiers.filter {
+            Some(filter) => Some(Box::new(self.condition(filter, "FILTER (WHERE) clause", &inner, ctes)?)),
+            None => None,
+        };
+        let mut order_by = Vec::new();
+        for term in modifiers.order_by {
+            order_by.push(sort_key(self.expr(&term.expr, &inner, ctes)?.expr, term)?);
+        }
+        if modifiers.null_treatment.is_some() {
+            return Err(semantic(at, format!("Cannot specify null treatment clause for aggregate function {}", udf.name())));
+        }
+        let call = AggregateFunction::new_udf(Arc::clone(udf), args, modifiers.distinct, filter, order_by, None);
+        Ok(Typed::new(Expr::AggregateFunction(call), returned))
+    }
+
+    /// An aggregate's arguments brought to its types, and its result's type. `count(*)` and `count()` count a constant.
+    pub(super) fn aggregate_arguments(
+        &mut self,
+        udf: &Arc<AggregateUDF>,
+        arguments: &Arguments<'_>,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<(Vec<Expr>, DataType), SqlError> {
+        if arguments.star && udf.name() != "count" {
+            return Err(semantic(at, format!("'*' is not an argument of {}", udf.name())));
+        }
+        let mut args = Vec::with_capacity(arguments.exprs.len());
+        for arg in &arguments.exprs {
+            args.push(self.expr(arg, scope, ctes)?);
+        }
+        if args.is_empty() && udf.name() == "count" {
+            args.push(Typed::literal(ScalarValue::Int64(Some(1))));
+        }
+        let fields: Vec<FieldRef> = args.iter().map(Typed::field).collect();
+        let coerced = fields_with_udf(&fields, udf.as_ref()).map_err(|error| planning_error(error, at))?;
+        let args: Vec<Typed> =
+            args.into_iter().zip(&coerced).map(|(arg, field)| arg.cast_to(field.data_type())).collect();
+        let fields: Vec<FieldRef> = args.iter().map(Typed::field).collect();
+        let returned = udf.return_field(&fields).map_err(|error| planning_error(error, at))?;
+        Ok((args.into_iter().map(|arg| arg.expr).collect(), returned.data_type().clone()))
+    }
+}
+
+/// What stands between a call's parentheses.
+fn arguments(function: &ast::Function, at: Location) -> Result<Arguments<'_>, SqlError> {
+    let ast::Function { uses_odbc_syntax: false, parameters: FunctionArguments::None, within_group, .. } = function else {
+        return Err(syntax(at));
+    };
+    if !within_group.is_empty() {
+        return Err(unsupported(at, "WITHIN GROUP"));
+    }
+    let mut arguments = Arguments {
+        exprs: Vec::new(),
+        star: false,
+        modifiers: Modifiers {
+            distinct: false,
+            filter: function.filter.as_deref(),
+            order_by: &[],
+            null_treatment: function.null_treatment.map(null_treatment),
+        },
+    };
+    let list = match &function.args {
+        FunctionArguments::None => return Ok(arguments),
+        FunctionArguments::Subquery(_) => return Err(syntax(at)),
+        FunctionArguments::List(list) => list,
+    };
+    arguments.modifiers.distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
+    for clause in &list.clauses {
+        match clause {
+            FunctionArgumentClause::OrderBy(terms) => arguments.modifiers.order_by = terms,
+            FunctionArgumentClause::IgnoreOrRespectNulls(treatment) => {
+                arguments.modifiers.null_treatment = Some(null_treatment(*treatment));
+            }
+            _ => return Err(unsupported(at, "This clause in a call")),
+        }
+    }
+    for arg in &list.args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => arguments.exprs.push(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if list.args.len() == 1 => arguments.star = true,
+            _ => return Err(syntax(at)),
+        }
+    }
+    Ok(arguments)
+}
+
+/// The arguments of a call that takes nothing but expressions.
+pub(super) fn plain_arguments(function: &ast::Function, at: Location) -> Result<Vec<&ast::Expr>, SqlError> {
+    Ok(arguments(function, at)?.exprs)
+}
+
+fn null_treatment(treatment: ast::NullTreatment) -> NullTreatment {
+    match treatment {
+        ast::NullTreatment::IgnoreNulls => NullTreatment::IgnoreNulls,
+        ast::NullTreatment::RespectNulls => NullTreatment::RespectNulls,
+    }
+}

@@ -1,0 +1,546 @@
+//! Expressions: names, literals, conditionals, casts, subscripts, predicates.
+
+use super::{
+    Planner, Typed, position,
+    scope::{Ctes, Scope},
+    semantic, unsupported,
+};
+use crate::sql::{
+    error::SqlError,
+    lex::{INTERVAL_FUNCTION, TYPE_TEXT, syntax},
+    types::{self, IntervalValue},
+};
+use datafusion::{
+    arrow::datatypes::{DataType, Field},
+    common::ScalarValue,
+    logical_expr::{
+        Case, Expr, Like, Operator,
+        expr::{InList, Placeholder},
+    },
+    sql::sqlparser::{
+        ast::{self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value},
+        tokenizer::Location,
+    },
+};
+
+impl Planner<'_> {
+    /// Plans an expression over the columns of `scope`.
+    pub(super) fn expr(&mut self, expr: &ast::Expr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
+        let at = position::of_expr(expr);
+        match expr {
+            ast::Expr::Identifier(ident) => self.name(std::slice::from_ref(ident), scope, at),
+            ast::Expr::CompoundIdentifier(parts) => self.name(parts, scope, at),
+            ast::Expr::CompoundFieldAccess { root, access_chain } => {
+                self.access(root, access_chain, scope, ctes, at)
+            }
+            ast::Expr::Nested(inner) => self.expr(inner, scope, ctes),
+            ast::Expr::Value(value) => self.literal(&value.value, at),
+            ast::Expr::TypedString(typed) => self.typed_literal(typed, at),
+            ast::Expr::UnaryOp { op, expr } => self.unary(*op, expr, scope, ctes, at),
+            ast::Expr::BinaryOp { .. } => self.binary(expr, scope, ctes),
+            ast::Expr::IsNull(inner) => Ok(Typed::boolean(self.expr(inner, scope, ctes)?.expr.is_null())),
+            ast::Expr::IsNotNull(inner) => Ok(Typed::boolean(self.expr(inner, scope, ctes)?.expr.is_not_null())),
+            ast::Expr::IsDistinctFrom(l, r) => self.distinct_from(l, r, Operator::IsDistinctFrom, scope, ctes),
+            ast::Expr::IsNotDistinctFrom(l, r) => self.distinct_from(l, r, Operator::IsNotDistinctFrom, scope, ctes),
+            ast::Expr::Between { expr, negated, low, high } => {
+                self.between(expr, *negated, (low, high), scope, ctes)
+            }
+            ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, scope, ctes),
+            ast::Expr::InSubquery { expr, subquery, negated } => {
+                self.in_subquery(expr, subquery, *negated, scope, ctes)
+            }
+            ast::Expr::Exists { subquery, negated } => self.exists(subquery, *negated, scope, ctes),
+            ast::Expr::Subquery(query) => self.scalar_subquery(query, scope, ctes),
+            ast::Expr::AnyOp { left, compare_op, right, .. } => {
+                self.quantified(left, compare_op, right, false, scope, ctes)
+            }
+            ast::Expr::AllOp { left, compare_op, right } => self.quantified(left, compare_op, right, true, scope, ctes),
+            ast::Expr::Like { negated, any: false, expr, pattern, escape_char } => {
+                self.like(expr, pattern, escape_char.as_ref(), *negated, scope, ctes)
+            }
+            ast::Expr::Case { operand, conditions, else_result, .. } => {
+                self.case(operand.as_deref(), conditions, else_result.as_deref(), scope, ctes, at)
+            }
+            ast::Expr::Cast { kind, expr, data_type, array: false, format: None } => {
+                self.cast(kind, expr, data_type, scope, ctes, at)
+            }
+            ast::Expr::Tuple(items) => {
+                let items = self.exprs(items, scope, ctes)?;
+                self.internal_call("__row", items, at)
+            }
+            ast::Expr::Array(ast::Array { elem, named: true }) => {
+                let items = self.exprs(elem, scope, ctes)?;
+                self.internal_call("__array", items, at)
+            }
+            ast::Expr::Extract { field, syntax: ExtractSyntax::From, expr } => {
+                self.extract(field, expr, scope, ctes, at)
+            }
+            ast::Expr::Function(function) => self.function(function, scope, ctes, at),
+            other => self.function_form(other, scope, ctes, at),
+        }
+    }
+
+    /// The functions that the grammar writes in a form of their own.
+    fn function_form(
+        &mut self,
+        expr: &ast::Expr,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        match expr {
+            ast::Expr::Interval(interval) => self.interval(interval, at),
+            ast::Expr::Ceil { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
+                self.call_by_name("ceil", &[expr], scope, ctes, at)
+            }
+            ast::Expr::Floor { expr, field: CeilFloorKind::DateTimeField(DateTimeField::NoDateTime) } => {
+                self.call_by_name("floor", &[expr], scope, ctes, at)
+            }
+            // `position(needle IN text)` is `strpos(text, needle)`.
+            ast::Expr::Position { expr, r#in } => self.call_by_name("strpos", &[r#in, expr], scope, ctes, at),
+            ast::Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
+                let mut args: Vec<&ast::Expr> = vec![expr, from];
+                args.extend(substring_for.as_deref());
+                self.call_by_name("substr", &args, scope, ctes, at)
+            }
+            ast::Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => {
+                self.call_by_name("trim", &[expr], scope, ctes, at)
+            }
+            ast::Expr::Trim { .. } => Err(unsupported(at, "TRIM with characters")),
+            ast::Expr::AtTimeZone { .. } => Err(unsupported(at, "AT TIME ZONE")),
+            ast::Expr::Lambda(_) => Err(semantic(at, "Lambda expression should always be used inside a function")),
+            ast::Expr::Map(_) | ast::Expr::Dictionary(_) => Err(unsupported(at, "MAP")),
+            _ => Err(unsupported(at, "This form of expression")),
+        }
+    }
+
+    pub(super) fn exprs(
+        &mut self,
+        exprs: &[ast::Expr],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+    ) -> Result<Vec<Typed>, SqlError> {
+        exprs.iter().map(|expr| self.expr(expr, scope, ctes)).collect()
+    }
+
+    /// An expression that must be a condition. # observed: `Right side of logical expression must …` and its family
+    pub(super) fn condition(
+        &mut self,
+        expr: &ast::Expr,
+        clause: &str,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+    ) -> Result<Expr, SqlError> {
+        let typed = self.expr(expr, scope, ctes)?;
+        match typed.data_type {
+            DataType::Boolean => Ok(typed.expr),
+            DataType::Null => Ok(typed.cast_to(&DataType::Boolean).expr),
+            ref other => {
+                let message = format!("{clause} must evaluate to a boolean: actual type {}", types::type_name(other));
+                Err(semantic(position::of_expr(expr), message))
+            }
+        }
+    }
+
+    fn name(&mut self, parts: &[ast::Ident], scope: &Scope<'_>, at: Location) -> Result<Typed, SqlError> {
+        let (mut typed, fields) = scope.resolve(parts)?;
+        for field in fields {
+            typed = self.named_field(typed, field, at)?;
+        }
+        Ok(typed)
+    }
+
+    fn named_field(&mut self, row: Typed, field: &ast::Ident, at: Location) -> Result<Typed, SqlError> {
+        let DataType::Struct(fields) = &row.data_type else {
+            let message = format!("Expression is not of type ROW: {}", types::type_name(&row.data_type));
+            return Err(semantic(at, message));
+        };
+        let labels = || fields.iter().map(|field| types::field_name(field)).enumerate();
+        let exact = labels().find(|(_, label)| *label == Some(&*field.value));
+        let alike = || labels().find(|(_, label)| label.is_some_and(|l| l.eq_ignore_ascii_case(&field.value)));
+        match exact.or_else(alike) {
+            Some((i, _)) => self.row_field(row, i, at),
+            None => Err(semantic(field.span.start, format!("Column '{}' does not exist", field.value))),
+        }
+    }
+
+    /// The field of a row at an index.
+    pub(super) fn row_field(&mut self, row: Typed, index: usize, at: Location) -> Result<Typed, SqlError> {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        self.internal_call("__field", vec![row, Typed::literal(ScalarValue::Int64(Some(index)))], at)
+    }
+
+    /// `root[i].field…`
+    fn access(
+        &mut self,
+        root: &ast::Expr,
+        chain: &[AccessExpr],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let mut value = self.expr(root, scope, ctes)?;
+        for step in chain {
+            value = match step {
+                AccessExpr::Dot(ast::Expr::Identifier(field)) => self.named_field(value, field, at)?,
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    let index = self.expr(index, scope, ctes)?;
+                    self.internal_call("__subscript", vec![value, index], at)?
+                }
+                AccessExpr::Subscript(Subscript::Slice { .. }) => return Err(syntax(at)),
+                AccessExpr::Dot(other) => return Err(syntax(position::of_expr(other))),
+            };
+        }
+        Ok(value)
+    }
+
+    fn literal(&mut self, value: &Value, at: Location) -> Result<Typed, SqlError> {
+        let value = match value {
+            Value::Number(digits, _) => return number(digits, at),
+            Value::SingleQuotedString(text) => ScalarValue::Utf8(Some(text.clone())),
+            Value::Boolean(value) => ScalarValue::Boolean(Some(*value)),
+            Value::Null => ScalarValue::Null,
+            Value::HexStringLiteral(digits) => ScalarValue::Binary(Some(hex(digits).ok_or_else(|| {
+                semantic(at, "Binary literal must contain an even number of digits, all hexadecimal")
+            })?)),
+            Value::Placeholder(name) if name.starts_with('@') => return self.parameter(&name[1..], at),
+            _ => return Err(syntax(at)),
+        };
+        Ok(Typed::literal(value))
+    }
+
+    /// `@name`: its type is what its use asks for; it has a value only where one is bound.
+    fn parameter(&mut self, name: &str, at: Location) -> Result<Typed, SqlError> {
+        if !self.context.parameters_allowed {
+            // # model: Query takes no values for parameters
+            return Err(semantic(at, format!("Parameter '@{name}' has no value")));
+        }
+        if !self.parameters.iter().any(|(known, _)| known == name) {
+            self.parameters.push((name.to_owned(), DataType::Null));
+        }
+        let unknown = Field::new(name, DataType::Null, true);
+        Ok(Typed::new(Expr::Placeholder(Placeholder::new_with_field(name.to_owned(), Some(unknown.into()))), DataType::Null))
+    }
+
+    fn typed_literal(&mut self, typed: &ast::TypedString, at: Location) -> Result<Typed, SqlError> {
+        let Value::SingleQuotedString(text) = &typed.value.value else { return Err(syntax(at)) };
+        let name = typed.data_type.to_string().to_ascii_lowercase();
+        let invalid = |kind: &str| semantic(at, format!("'{text}' is not a valid {kind} literal"));
+        let value = match name.as_str() {
+            "timestamp" => {
+                ScalarValue::TimestampNanosecond(Some(types::parse_timestamp(text).ok_or_else(|| invalid("timestamp"))?), None)
+            }
+            "date" => ScalarValue::Date32(Some(types::parse_date(text).ok_or_else(|| invalid("date"))?)),
+            "time" => ScalarValue::Time64Nanosecond(Some(types::parse_time(text).ok_or_else(|| invalid("time"))?)),
+            other => {
+                let value = Typed::literal(ScalarValue::Utf8(Some(text.clone())));
+                let target = Typed::literal(ScalarValue::Utf8(Some(other.to_owned())));
+                return self.internal_call("__cast", vec![value, target], at);
+            }
+        };
+        Ok(Typed::literal(value))
+    }
+
+    /// `INTERVAL '2' DAY`, `INTERVAL '1-2' YEAR TO MONTH`, `INTERVAL '1 02:03:04' DAY TO SECOND`.
+    fn interval(&mut self, interval: &ast::Interval, at: Location) -> Result<Typed, SqlError> {
+        let text = match interval.value.as_ref() {
+            ast::Expr::Value(value) => match &value.value {
+                Value::SingleQuotedString(text) => text.clone(),
+                // `INTERVAL 30 MINUTE` stands once in the guide. # guide: query-insights.html
+                Value::Number(digits, false) => digits.clone(),
+                _ => return Err(syntax(at)),
+            },
+            _ => return Err(syntax(at)),
+        };
+        let Some(from) = &interval.leading_field else { return Err(syntax(at)) };
+        let from = from.to_string().to_ascii_lowercase();
+        let unit = match &interval.last_field {
+            Some(to) => format!("{from} to {}", to.to_string().to_ascii_lowercase()),
+            None => from,
+        };
+        let value = types::parse_interval(&text, &unit).map_err(|message| semantic(at, message))?;
+        Ok(Typed::literal(interval_value(value)))
+    }
+
+    fn unary(
+        &mut self,
+        op: UnaryOperator,
+        inner: &ast::Expr,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        match op {
+            UnaryOperator::Not => {
+                let value = self.expr(inner, scope, ctes)?;
+                match value.data_type {
+                    DataType::Boolean | DataType::Null => {
+                        Ok(Typed::boolean(Expr::Not(Box::new(value.cast_to(&DataType::Boolean).expr))))
+                    }
+                    ref other => {
+                        let name = types::type_name(other);
+                        Err(semantic(at, format!("Value of logical NOT expression must evaluate to a boolean (actual: {name})")))
+                    }
+                }
+            }
+            UnaryOperator::Minus => {
+                // `-9223372036854775808` has no positive counterpart, so a literal is read with its sign.
+                if let ast::Expr::Value(value) = inner
+                    && let Value::Number(digits, _) = &value.value
+                {
+                    return number(&format!("-{digits}"), at);
+                }
+                let value = self.expr(inner, scope, ctes)?;
+                self.internal_call("__neg", vec![value], at)
+            }
+            UnaryOperator::Plus => self.expr(inner, scope, ctes),
+            _ => Err(syntax(at)),
+        }
+    }
+
+    fn case(
+        &mut self,
+        operand: Option<&ast::Expr>,
+        conditions: &[ast::CaseWhen],
+        otherwise: Option<&ast::Expr>,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let operand = operand.map(|o| self.expr(o, scope, ctes)).transpose()?;
+        let (mut whens, mut results) = (Vec::new(), Vec::new());
+        for when in conditions {
+            let condition = match &operand {
+                None => self.condition(&when.condition, "CASE WHEN clause", scope, ctes)?,
+                Some(operand) => {
+                    let value = self.expr(&when.condition, scope, ctes)?;
+                    let place = position::of_expr(&when.condition);
+                    self.compare(operand.clone(), Operator::Eq, value, place)?.expr
+                }
+            };
+            whens.push(condition);
+            results.push(self.expr(&when.result, scope, ctes)?);
+        }
+        results.push(match otherwise {
+            Some(otherwise) => self.expr(otherwise, scope, ctes)?,
+            None => Typed::literal(ScalarValue::Null),
+        });
+        case_of(whens, results, at)
+    }
+
+    /// `if(condition, then[, otherwise])`.
+    pub(super) fn if_then(
+        &mut self,
+        args: &[&ast::Expr],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let (condition, then, otherwise) = match args {
+            [condition, then] => (condition, then, None),
+            [condition, then, otherwise] => (condition, then, Some(otherwise)),
+            _ => return Err(semantic(at, "Invalid number of arguments for 'if' function")),
+        };
+        let when = self.condition(condition, "IF condition", scope, ctes)?;
+        let then = self.expr(then, scope, ctes)?;
+        let otherwise = match otherwise {
+            Some(otherwise) => self.expr(otherwise, scope, ctes)?,
+            None => Typed::literal(ScalarValue::Null),
+        };
+        case_of(vec![when], vec![then, otherwise], at)
+    }
+
+    fn cast(
+        &mut self,
+        kind: &CastKind,
+        inner: &ast::Expr,
+        data_type: &ast::DataType,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let name = match kind {
+            CastKind::Cast => "__cast",
+            CastKind::TryCast => "__try_cast",
+            _ => return Err(syntax(at)),
+        };
+        let ast::DataType::Custom(type_name, modifiers) = data_type else { return Err(syntax(at)) };
+        let text = match (type_name.to_string().as_str(), &modifiers[..]) {
+            (TYPE_TEXT, [text]) => text.trim_start_matches('\'').trim_end_matches('\'').replace("''", "'"),
+            _ => return Err(syntax(at)),
+        };
+        let value = self.expr(inner, scope, ctes)?;
+        self.internal_call(name, vec![value, Typed::literal(ScalarValue::Utf8(Some(text)))], at)
+    }
+
+    fn extract(
+        &mut self,
+        field: &DateTimeField,
+        expr: &ast::Expr,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let field = field.to_string().to_ascii_lowercase();
+        let value = self.expr(expr, scope, ctes)?;
+        self.internal_call("__extract", vec![Typed::literal(ScalarValue::Utf8(Some(field))), value], at)
+    }
+
+    fn in_list(
+        &mut self,
+        expr: &ast::Expr,
+        list: &[ast::Expr],
+        negated: bool,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+    ) -> Result<Typed, SqlError> {
+        let at = position::of_expr(expr);
+        let value = self.expr(expr, scope, ctes)?;
+        let items = self.exprs(list, scope, ctes)?;
+        let items: Vec<Typed> = items.into_iter().map(|item| self.literal_as(item, &value.data_type, at)).collect::<Result<_, _>>()?;
+        let value = items.iter().try_fold(value, |value, item| self.literal_as(value, &item.data_type, at))?;
+        let mut all: Vec<DataType> = items.iter().map(|i| i.data_type.clone()).collect();
+        all.push(value.data_type.clone());
+        let Some(common) = types::common_type(&all) else {
+            let other = items.iter().find(|i| types::common_type(&[i.data_type.clone(), value.data_type.clone()]).is_none());
+            let other = other.map_or_else(String::new, |o| types::type_name(&o.data_type));
+            let message = format!("IN value and list items must be the same type: {} and {other}", types::type_name(&value.data_type));
+            return Err(semantic(at, message));
+        };
+        let list = items.into_iter().map(|item| item.cast_to(&common).expr).collect();
+        Ok(Typed::boolean(Expr::InList(InList::new(Box::new(value.cast_to(&common).expr), list, negated))))
+    }
+
+    /// LIKE has no escape character unless one is given; the engine's has the backslash, so patterns are rewritten.
+    fn like(
+        &mut self,
+        expr: &ast::Expr,
+        pattern: &ast::Expr,
+        escape: Option<&ast::ValueWithSpan>,
+        negated: bool,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+    ) -> Result<Typed, SqlError> {
+        let at = position::of_expr(expr);
+        let value = self.varchar(expr, "Left side of LIKE expression", scope, ctes)?;
+        let pattern_at = position::of_expr(pattern);
+        let pattern = self.varchar(pattern, "Pattern for LIKE expression", scope, ctes)?;
+        let escape = match escape.map(|e| &e.value) {
+            None => None,
+            Some(Value::SingleQuotedString(text)) if text.chars().count() == 1 => text.chars().next(),
+            Some(_) => return Err(semantic(at, "Escape string must be a single character")),
+        };
+        let pattern = match pattern.value() {
+            Some(ScalarValue::Utf8(Some(text))) => {
+                let text = like_pattern(text, escape).ok_or_else(|| {
+                    semantic(pattern_at, "Escape character must be followed by '%', '_' or the escape character itself")
+                })?;
+                Expr::Literal(ScalarValue::Utf8(Some(text)), None)
+            }
+            _ if escape.is_some() => return Err(unsupported(pattern_at, "ESCAPE with a pattern that is no literal")),
+            _ => {
+                let text = |t: &str| Typed::literal(ScalarValue::Utf8(Some(t.to_owned())));
+                self.internal_call("replace", vec![pattern, text("\\"), text("\\\\")], pattern_at)?.expr
+            }
+        };
+        Ok(Typed::boolean(Expr::Like(Like::new(negated, Box::new(value.expr), Box::new(pattern), None, false))))
+    }
+
+    fn varchar(&mut self, expr: &ast::Expr, what: &str, scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
+        let value = self.expr(expr, scope, ctes)?;
+        match value.data_type {
+            DataType::Utf8 | DataType::Null => Ok(value.cast_to(&DataType::Utf8)),
+            ref other => {
+                let message = format!("{what} must evaluate to a varchar (actual: {})", types::type_name(other));
+                Err(semantic(position::of_expr(expr), message))
+            }
+        }
+    }
+
+    /// An interval literal's function call, or `None` for any other function.
+    pub(super) fn interval_call(
+        &self,
+        function: &ast::Function,
+        at: Location,
+    ) -> Result<Option<Typed>, SqlError> {
+        if function.name.to_string() != INTERVAL_FUNCTION {
+            return Ok(None);
+        }
+        let args = super::call::plain_arguments(function, at)?;
+        let text = match args[..] {
+            [ast::Expr::Value(ast::ValueWithSpan { value: Value::SingleQuotedString(text), .. })] => text,
+            _ => return Err(syntax(at)),
+        };
+        let value = types::parse_duration(text).map_err(|message| semantic(at, message))?;
+        Ok(Some(Typed::literal(interval_value(value))))
+    }
+}
+
+/// CASE over conditions and one result more than them, the last for when none holds.
+pub(super) fn case_of(whens: Vec<Expr>, results: Vec<Typed>, at: Location) -> Result<Typed, SqlError> {
+    let all: Vec<DataType> = results.iter().map(|r| r.data_type.clone()).collect();
+    let Some(common) = types::common_type(&all) else {
+        let first = types::type_name(&all[0]);
+        let other = all.iter().find(|t| types::common_type(&[all[0].clone(), (*t).clone()]).is_none());
+        let other = other.map_or_else(String::new, types::type_name);
+        return Err(semantic(at, format!("All CASE results must be the same type: {first}, {other}")));
+    };
+    let mut results: Vec<Expr> = results.into_iter().map(|r| r.cast_to(&common).expr).collect();
+    let otherwise = results.pop().map(Box::new);
+    let branches = whens.into_iter().zip(results).map(|(w, r)| (Box::new(w), Box::new(r))).collect();
+    Ok(Typed::new(Expr::Case(Case::new(None, branches, otherwise)), common))
+}
+
+fn interval_value(value: IntervalValue) -> ScalarValue {
+    match value {
+        IntervalValue::DayToSecond(ns) => ScalarValue::DurationNanosecond(Some(ns)),
+        IntervalValue::YearToMonth(months) => ScalarValue::IntervalYearMonth(Some(months)),
+    }
+}
+
+/// A number as written: INTEGER where it fits, else BIGINT; with a point or exponent DOUBLE. # observed: `1` is INTEGER
+fn number(digits: &str, at: Location) -> Result<Typed, SqlError> {
+    if digits.contains(['.', 'e', 'E']) {
+        let value: f64 = digits.parse().map_err(|_| syntax(at))?;
+        return Ok(Typed::literal(ScalarValue::Float64(Some(value))));
+    }
+    let value: i64 = digits.parse().map_err(|_| semantic(at, format!("Invalid numeric literal: {digits}")))?;
+    Ok(Typed::literal(match i32::try_from(value) {
+        Ok(small) => ScalarValue::Int32(Some(small)),
+        Err(_) => ScalarValue::Int64(Some(value)),
+    }))
+}
+
+fn hex(digits: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = digits.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    let pairs = digits.chunks(2).map(|pair| match pair {
+        [high, low] => u8::from_str_radix(std::str::from_utf8(&[*high, *low]).ok()?, 16).ok(),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+/// A LIKE pattern with `escape` (or none) as one with the backslash; `None` when the escape character stands before an
+/// ordinary character.
+fn like_pattern(pattern: &str, escape: Option<char>) -> Option<String> {
+    let mut rewritten = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if Some(c) == escape {
+            let next = chars.next()?;
+            if !(matches!(next, '%' | '_') || Some(next) == escape) {
+                return None;
+            }
+            if matches!(next, '%' | '_' | '\\') {
+                rewritten.push('\\');
+            }
+            rewritten.push(next);
+        } else {
+            if c == '\\' {
+                rewritten.push('\\');
+            }
+            rewritten.push(c);
+        }
+    }
+    Some(rewritten)
+}

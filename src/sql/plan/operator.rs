@@ -1,0 +1,214 @@
+//! Binary operators. A chain of them, however long, becomes one flat call or a balanced tree, so that neither planning
+//! nor running it nests as deep as it is long.
+
+use super::{
+    Planner, Typed, position,
+    scope::{Ctes, Scope},
+    semantic,
+};
+use crate::sql::{error::SqlError, lex::syntax, types};
+use datafusion::{
+    arrow::datatypes::{DataType, TimeUnit},
+    common::ScalarValue,
+    logical_expr::{Expr, Operator, binary_expr},
+    sql::sqlparser::{
+        ast::{self, BinaryOperator},
+        tokenizer::Location,
+    },
+};
+
+/// Operators that chain: of one precedence, taken from the left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chain {
+    Sum,
+    Product,
+    And,
+    Or,
+    Concat,
+}
+
+fn chain_of(op: &BinaryOperator) -> Option<Chain> {
+    match op {
+        BinaryOperator::Plus | BinaryOperator::Minus => Some(Chain::Sum),
+        BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo => Some(Chain::Product),
+        BinaryOperator::And => Some(Chain::And),
+        BinaryOperator::Or => Some(Chain::Or),
+        BinaryOperator::StringConcat => Some(Chain::Concat),
+        _ => None,
+    }
+}
+
+impl Planner<'_> {
+    /// Plans a binary operation with the whole chain it heads.
+    pub(super) fn binary(&mut self, expr: &ast::Expr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
+        let ast::Expr::BinaryOp { left, op, right } = expr else { return Err(syntax(position::of_expr(expr))) };
+        let at = position::of_expr(left);
+        let Some(chain) = chain_of(op) else {
+            let op = comparison_of(op).ok_or_else(|| super::unsupported(at, &format!("Operator {op}")))?;
+            let (left, right) = (self.expr(left, scope, ctes)?, self.expr(right, scope, ctes)?);
+            return self.compare(left, op, right, at);
+        };
+        let (terms, operators) = chain_terms(expr, chain);
+        let mut typed = Vec::with_capacity(terms.len());
+        for term in &terms {
+            typed.push((self.expr(term, scope, ctes)?, position::of_expr(term)));
+        }
+        match chain {
+            Chain::And => logical(typed, Operator::And),
+            Chain::Or => logical(typed, Operator::Or),
+            Chain::Concat => self.internal_call("__concat", typed.into_iter().map(|(t, _)| t).collect(), at),
+            Chain::Sum | Chain::Product => {
+                let mut args = vec![Typed::literal(ScalarValue::Utf8(Some(operators)))];
+                args.extend(typed.into_iter().map(|(t, _)| t));
+                self.internal_call("__arith", args, at)
+            }
+        }
+    }
+
+    /// A comparison of two values, brought to a common type.
+    pub(super) fn compare(
+        &mut self,
+        left: Typed,
+        op: Operator,
+        right: Typed,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let left = self.literal_as(left, &right.data_type, at)?;
+        let right = self.literal_as(right, &left.data_type, at)?;
+        let Some(common) = types::common_type(&[left.data_type.clone(), right.data_type.clone()]) else {
+            let (l, r) = (types::type_name(&left.data_type), types::type_name(&right.data_type));
+            return Err(semantic(at, format!("'{}' cannot be applied to {l}, {r}", symbol(op))));
+        };
+        if common == DataType::Null {
+            return Ok(Typed::literal(ScalarValue::Boolean(None)));
+        }
+        Ok(Typed::boolean(binary_expr(left.cast_to(&common).expr, op, right.cast_to(&common).expr)))
+    }
+
+    /// A varchar literal where a timestamp is expected is one; other values stay as they are. # guide: examples
+    /// throughout compare `time` with text
+    pub(super) fn literal_as(&mut self, value: Typed, expected: &DataType, at: Location) -> Result<Typed, SqlError> {
+        self.expect_parameter(&value, expected);
+        if *expected != DataType::Timestamp(TimeUnit::Nanosecond, None) {
+            return Ok(value);
+        }
+        let Some(text) = value.text() else { return Ok(value) };
+        match types::parse_timestamp(text) {
+            Some(ns) => Ok(Typed::literal(ScalarValue::TimestampNanosecond(Some(ns), None))),
+            None => Err(semantic(at, format!("'{text}' is not a valid timestamp literal"))),
+        }
+    }
+
+    /// Notes the type that a parameter's use asks for, once.
+    pub(super) fn expect_parameter(&mut self, value: &Typed, expected: &DataType) {
+        let Expr::Placeholder(placeholder) = &value.expr else { return };
+        for (name, data_type) in &mut self.parameters {
+            if placeholder.id == *name && *data_type == DataType::Null {
+                *data_type = expected.clone();
+            }
+        }
+    }
+
+    /// BETWEEN: both ends belong to it.
+    pub(super) fn between(
+        &mut self,
+        expr: &ast::Expr,
+        negated: bool,
+        (low, high): (&ast::Expr, &ast::Expr),
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+    ) -> Result<Typed, SqlError> {
+        let at = position::of_expr(expr);
+        let value = self.expr(expr, scope, ctes)?;
+        let (low, high) = (self.expr(low, scope, ctes)?, self.expr(high, scope, ctes)?);
+        let from = self.compare(value.clone(), Operator::GtEq, low, at)?;
+        let to = self.compare(value, Operator::LtEq, high, at)?;
+        let within = binary_expr(from.expr, Operator::And, to.expr);
+        Ok(Typed::boolean(if negated { Expr::Not(Box::new(within)) } else { within }))
+    }
+
+    /// IS [NOT] DISTINCT FROM.
+    pub(super) fn distinct_from(
+        &mut self,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        op: Operator,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+    ) -> Result<Typed, SqlError> {
+        let at = position::of_expr(left);
+        let (left, right) = (self.expr(left, scope, ctes)?, self.expr(right, scope, ctes)?);
+        if left.data_type == DataType::Null && right.data_type == DataType::Null {
+            return Ok(Typed::literal(ScalarValue::Boolean(Some(op == Operator::IsNotDistinctFrom))));
+        }
+        self.compare(left, op, right, at)
+    }
+}
+
+/// The terms of the chain that `expr` heads, from left to right, and its operators as text.
+fn chain_terms(expr: &ast::Expr, chain: Chain) -> (Vec<&ast::Expr>, String) {
+    let (mut terms, mut operators) = (Vec::new(), Vec::new());
+    let mut rest = expr;
+    while let ast::Expr::BinaryOp { left, op, right } = rest {
+        if chain_of(op) != Some(chain) {
+            break;
+        }
+        terms.push(right.as_ref());
+        operators.push(op.to_string());
+        rest = left;
+    }
+    terms.push(rest);
+    terms.reverse();
+    operators.reverse();
+    (terms, operators.concat())
+}
+
+/// AND or OR over all terms, as a balanced tree: both associate.
+fn logical(terms: Vec<(Typed, Location)>, op: Operator) -> Result<Typed, SqlError> {
+    let mut exprs = Vec::with_capacity(terms.len());
+    for (i, (term, at)) in terms.into_iter().enumerate() {
+        if !matches!(term.data_type, DataType::Boolean | DataType::Null) {
+            // # observed: `line 1:250: Right side of logical expression must evaluate to a boolean (actual: interval
+            // day to second)`
+            let side = if i == 0 { "Left" } else { "Right" };
+            let name = types::type_name(&term.data_type);
+            let message = format!("{side} side of logical expression must evaluate to a boolean (actual: {name})");
+            return Err(semantic(at, message));
+        }
+        exprs.push(term.cast_to(&DataType::Boolean).expr);
+    }
+    while exprs.len() > 1 {
+        let mut halved = Vec::with_capacity(exprs.len().div_ceil(2));
+        let mut pairs = exprs.into_iter();
+        while let Some(left) = pairs.next() {
+            halved.push(match pairs.next() {
+                Some(right) => binary_expr(left, op, right),
+                None => left,
+            });
+        }
+        exprs = halved;
+    }
+    let literal = Expr::Literal(ScalarValue::Boolean(None), None);
+    Ok(Typed::boolean(exprs.pop().unwrap_or(literal)))
+}
+
+/// A comparison as written.
+pub(super) fn comparison_of(op: &BinaryOperator) -> Option<Operator> {
+    Some(match op {
+        BinaryOperator::Eq => Operator::Eq,
+        BinaryOperator::NotEq => Operator::NotEq,
+        BinaryOperator::Lt => Operator::Lt,
+        BinaryOperator::LtEq => Operator::LtEq,
+        BinaryOperator::Gt => Operator::Gt,
+        BinaryOperator::GtEq => Operator::GtEq,
+        _ => return None,
+    })
+}
+
+/// The comparison's sign in messages.
+fn symbol(op: Operator) -> String {
+    match op {
+        Operator::NotEq => "<>".to_owned(),
+        other => other.to_string(),
+    }
+}
