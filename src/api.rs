@@ -12,8 +12,10 @@ pub use endpoints::Advertised;
 
 use self::account_settings::AccountSettings;
 use crate::{
+    clock::Clock,
     engine::{Engine, StateCounts},
     model::scope::Scope,
+    sql::{Limits, Sql},
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -40,10 +42,12 @@ pub struct Ctx {
 }
 
 /// What can be configured of the operations.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ApiConfig {
     /// What DescribeEndpoints answers with instead of the request's own address.
     pub advertised: Option<Advertised>,
+    /// What one query may use.
+    pub query_limits: Limits,
 }
 
 /// What the server holds.
@@ -59,15 +63,18 @@ pub struct State {
 #[derive(Debug)]
 pub struct Api {
     engine: Arc<Engine>,
+    sql: Sql,
     account_settings: AccountSettings,
-    config: ApiConfig,
+    advertised: Option<Advertised>,
+    clock: Clock,
 }
 
 impl Api {
     /// The operations on `engine`.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, config: ApiConfig) -> Self {
-        Self { engine, account_settings: AccountSettings::default(), config }
+    pub fn new(engine: Arc<Engine>, config: ApiConfig, clock: Clock) -> Self {
+        let sql = Sql::new(config.query_limits, clock.clone());
+        Self { engine, sql, account_settings: AccountSettings::default(), advertised: config.advertised, clock }
     }
 
     /// Carries out one operation: the body of its request to the body of its response, in JSON.
@@ -76,7 +83,7 @@ impl Api {
     /// Those of the service.
     pub async fn call(&self, operation: Operation, ctx: &Ctx, body: Bytes) -> Result<Vec<u8>, ServiceError> {
         match operation {
-            Operation::DescribeEndpoints => endpoints::describe_endpoints(self.config.advertised.as_ref(), ctx, &body),
+            Operation::DescribeEndpoints => endpoints::describe_endpoints(self.advertised.as_ref(), ctx, &body),
             Operation::CreateDatabase => databases::create_database(self, ctx, &body).await,
             Operation::DescribeDatabase => databases::describe_database(self, ctx, &body),
             Operation::UpdateDatabase => databases::update_database(self, ctx, &body).await,
@@ -113,14 +120,16 @@ impl Api {
     /// # Errors
     /// When that cannot be made durable.
     pub async fn reset(&self, account: Option<&str>) -> Result<(), ServiceError> {
+        self.engine.reset(account).await?;
+        self.sql.reset(account);
         self.account_settings.reset(account);
-        Ok(self.engine.reset(account).await?)
+        Ok(())
     }
 
     /// What is held, of one account or of all.
     #[must_use]
     pub fn state(&self, account: Option<&str>) -> State {
-        State { counts: self.engine.counts(account), cursors: 0 }
+        State { counts: self.engine.counts(account), cursors: self.sql.cursor_count(account) as u64 }
     }
 }
 

@@ -55,6 +55,14 @@ pub struct Config {
     /// Answer DescribeEndpoints with this instead of the request's Host header
     #[arg(long, env = "TIMEBROOK_ADVERTISE", value_name = "[SCHEME://]HOST[:PORT]")]
     pub advertise: Option<String>,
+    /// Seconds that a query may run
+    #[arg(long, env = "TIMEBROOK_QUERY_TIMEOUT", default_value_t = Self::DEFAULT_QUERY_TIMEOUT, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub query_timeout: u64,
+    /// Mebibytes of memory that one query may work in
+    #[arg(long, env = "TIMEBROOK_QUERY_MEMORY", default_value_t = Self::DEFAULT_QUERY_MEMORY, value_name = "MIB",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub query_memory: u32,
     /// What to log: error, warn, info, debug, trace, or a filter such as "info,timebrook::server=debug"
     #[arg(long, env = "TIMEBROOK_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -78,6 +86,10 @@ impl Config {
     pub const DEFAULT_HOST: &'static str = "127.0.0.1";
     /// The port that emulators of AWS are expected on.
     pub const DEFAULT_PORT: u16 = 4566;
+    /// Seconds. # model: Query
+    pub const DEFAULT_QUERY_TIMEOUT: u64 = 60;
+    /// Mebibytes.
+    pub const DEFAULT_QUERY_MEMORY: u32 = 1_024;
 }
 
 impl Default for Config {
@@ -90,6 +102,8 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             advertise: None,
+            query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
+            query_memory: Self::DEFAULT_QUERY_MEMORY,
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }

@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     config::Config,
     engine::{Engine, EngineConfig, EngineError},
+    sql::Limits,
 };
 use std::{
     io::{self, Write},
@@ -36,6 +37,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// Threads that serve sockets; queries run on their own.
 const SOCKET_THREADS_MAX: usize = 4;
+const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Why a server does not start or does not end well.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +144,11 @@ impl Builder {
             }
         };
         let engine = Engine::open(EngineConfig { data_dir: config.data_dir }, clock.clone()).await?;
-        let api = Api::new(engine.clone(), ApiConfig { advertised });
+        let query_limits = Limits {
+            timeout_s: config.query_timeout,
+            memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
+        };
+        let api = Api::new(engine.clone(), ApiConfig { advertised, query_limits }, clock.clone());
         let certificates = Arc::new(certificates);
         let service = Service::new(api, certificates.clone(), clock.clone());
         Ok((Acceptor { service, certificates, clock }, engine))

@@ -1,6 +1,9 @@
 //! The one place where a domain error becomes an error of the service.
 
-use crate::{engine::EngineError, sql::error::SqlError};
+use crate::{
+    engine::EngineError,
+    sql::{PageError, error::SqlError},
+};
 use std::error::Error;
 use timebrook_protocol::{ErrorCode, Operation, ServiceError};
 
@@ -32,6 +35,20 @@ impl From<SqlError> for ServiceError {
                 ErrorCode::QueryExecutionException
             }
             SqlError::Internal(_) => return internal(error),
+        };
+        ServiceError::new(code, error.to_string())
+    }
+}
+
+impl From<PageError> for ServiceError {
+    fn from(error: PageError) -> Self {
+        let code = match error {
+            PageError::Query(error) => return error.into(),
+            PageError::InvalidToken => ErrorCode::ValidationException,
+            // # model: CancelQuery
+            PageError::Cancelled => ErrorCode::ConflictException,
+            // # inferred
+            PageError::RowTooLarge => ErrorCode::QueryExecutionException,
         };
         ServiceError::new(code, error.to_string())
     }
