@@ -114,7 +114,7 @@ fn long_chains_run_and_longer_ones_are_refused() {
     check(&format!("SELECT {} {values}", chain(" AND ", "b", 5_000)), "true");
     check(&format!("SELECT {} {values}", chain(" OR ", "n = 1", 2_500)), "true");
     check(&format!("SELECT count(*) FROM ({})", chain(" UNION ALL ", "SELECT 1", 1_000)), "1000");
-    check(&format!("SELECT {} LIKE 'aa%a' {values}", chain(" || ", "s", 5_000)), "true");
+    check(&format!("SELECT {} LIKE 'aa%a' {values}", chain(" || ", "s", 4_999)), "true");
     check(&format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)), "1");
     let quarter_mib = 256 * 1024;
     for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "-", "NOT ", "[1]", ".a", " = 1", "CASE "] {
