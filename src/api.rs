@@ -1,12 +1,15 @@
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
+mod convert;
 mod databases;
 pub mod endpoints;
 pub mod error;
 mod list_token;
+mod query;
 mod tables;
 mod tags;
+mod write_records;
 
 pub use endpoints::Advertised;
 
@@ -21,7 +24,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use timebrook_protocol::{
     Input, Operation, ServiceError, decode,
-    shapes::{query, write},
+    shapes::{query as query_shapes, write as write_shapes},
 };
 
 /// What every request brings beside its body.
@@ -99,19 +102,20 @@ impl Api {
             Operation::ListTagsForResource => tags::list_tags_for_resource(self, ctx, &body),
             Operation::DescribeAccountSettings => account_settings::describe_account_settings(self, ctx, &body),
             Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body),
-            Operation::WriteRecords | Operation::Query | Operation::CancelQuery | Operation::PrepareQuery => {
-                Err(error::not_implemented(operation))
-            }
-            Operation::CreateBatchLoadTask => later::<write::CreateBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::DescribeBatchLoadTask => later::<write::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::ListBatchLoadTasks => later::<write::ListBatchLoadTasksRequest<'_>>(operation, &body),
-            Operation::ResumeBatchLoadTask => later::<write::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::CreateScheduledQuery => later::<query::CreateScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DeleteScheduledQuery => later::<query::DeleteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DescribeScheduledQuery => later::<query::DescribeScheduledQueryRequest<'_>>(operation, &body),
-            Operation::ExecuteScheduledQuery => later::<query::ExecuteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::ListScheduledQueries => later::<query::ListScheduledQueriesRequest<'_>>(operation, &body),
-            Operation::UpdateScheduledQuery => later::<query::UpdateScheduledQueryRequest<'_>>(operation, &body),
+            Operation::WriteRecords => write_records::write_records(&self.engine, &ctx.scope, ctx.now_ns, &body).await,
+            Operation::Query => query::query(self, ctx, &body).await,
+            Operation::CancelQuery => query::cancel_query(self, ctx, &body),
+            Operation::PrepareQuery => query::prepare_query(self, ctx, &body).await,
+            Operation::CreateBatchLoadTask => later::<write_shapes::CreateBatchLoadTaskRequest<'_>>(operation, &body),
+            Operation::DescribeBatchLoadTask => later::<write_shapes::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
+            Operation::ListBatchLoadTasks => later::<write_shapes::ListBatchLoadTasksRequest<'_>>(operation, &body),
+            Operation::ResumeBatchLoadTask => later::<write_shapes::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
+            Operation::CreateScheduledQuery => later::<query_shapes::CreateScheduledQueryRequest<'_>>(operation, &body),
+            Operation::DeleteScheduledQuery => later::<query_shapes::DeleteScheduledQueryRequest<'_>>(operation, &body),
+            Operation::DescribeScheduledQuery => later::<query_shapes::DescribeScheduledQueryRequest<'_>>(operation, &body),
+            Operation::ExecuteScheduledQuery => later::<query_shapes::ExecuteScheduledQueryRequest<'_>>(operation, &body),
+            Operation::ListScheduledQueries => later::<query_shapes::ListScheduledQueriesRequest<'_>>(operation, &body),
+            Operation::UpdateScheduledQuery => later::<query_shapes::UpdateScheduledQueryRequest<'_>>(operation, &body),
         }
     }
 
