@@ -1,1 +1,3 @@
 //! Wire to use case and back.
+
+pub mod write_records;

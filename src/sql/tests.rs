@@ -65,7 +65,10 @@ fn grouping_and_order() {
         &format!("SELECT k, v FROM {t} GROUP BY k"),
         "line 1:11: 'v' must be an aggregate expression or appear in GROUP BY clause",
     );
-    check(&format!("SELECT DISTINCT k FROM {t} ORDER BY v"), "line 1:84: For SELECT DISTINCT, ORDER BY expressions must appear in select list");
+    check(
+        &format!("SELECT DISTINCT k FROM {t} ORDER BY v"),
+        "line 1:84: For SELECT DISTINCT, ORDER BY expressions must appear in select list",
+    );
 }
 
 #[test]
