@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-//! Wire to use case and back.
-
-pub mod write_records;
-=======
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
@@ -12,6 +7,7 @@ pub mod error;
 mod list_token;
 mod tables;
 mod tags;
+mod write_records;
 
 pub use endpoints::Advertised;
 
@@ -104,7 +100,8 @@ impl Api {
             Operation::ListTagsForResource => tags::list_tags_for_resource(self, ctx, &body),
             Operation::DescribeAccountSettings => account_settings::describe_account_settings(self, ctx, &body),
             Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body),
-            Operation::WriteRecords | Operation::Query | Operation::CancelQuery | Operation::PrepareQuery => {
+            Operation::WriteRecords => write_records::write_records(self, ctx, &body).await,
+            Operation::Query | Operation::CancelQuery | Operation::PrepareQuery => {
                 Err(error::not_implemented(operation))
             }
             Operation::CreateBatchLoadTask => later::<write::CreateBatchLoadTaskRequest<'_>>(operation, &body),
@@ -144,4 +141,3 @@ fn later<'a, T: Input<'a>>(operation: Operation, body: &'a [u8]) -> Result<Vec<u
     decode::<T>(body)?;
     Err(error::not_implemented(operation))
 }
->>>>>>> main
