@@ -2,6 +2,7 @@
 
 use crate::{
     engine::EngineError,
+    ingest::IngestError,
     sql::{PageError, error::SqlError},
 };
 use std::error::Error;
@@ -20,6 +21,16 @@ impl From<EngineError> for ServiceError {
             EngineError::Storage(_) => return internal(error),
         };
         ServiceError::new(code, error.to_string())
+    }
+}
+
+impl From<IngestError> for ServiceError {
+    fn from(error: IngestError) -> Self {
+        match error {
+            // # observed: what is wrong with a record itself
+            IngestError::Invalid(error) => ServiceError::new(ErrorCode::ValidationException, error.to_string()),
+            IngestError::Engine(error) => error.into(),
+        }
     }
 }
 
