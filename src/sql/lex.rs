@@ -15,8 +15,23 @@ pub(super) const TYPE_TEXT: &str = "__type";
 
 /// Units of interval literals. # guide: date-time-functions.html (interval and duration)
 const INTERVAL_UNITS: [&str; 17] = [
-    "ns", "nanosecond", "us", "microsecond", "ms", "millisecond", "s", "second", "m", "minute", "h", "hour", "d", "day",
-    "y", "year", "month",
+    "ns",
+    "nanosecond",
+    "us",
+    "microsecond",
+    "ms",
+    "millisecond",
+    "s",
+    "second",
+    "m",
+    "minute",
+    "h",
+    "hour",
+    "d",
+    "day",
+    "y",
+    "year",
+    "month",
 ];
 
 /// Splits `sql` into tokens without white space, checks their bounds and brings Timestream's own forms into the
@@ -158,7 +173,11 @@ fn refuse_internal_names(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         let made_here = tokens.get(i + 3).is_some_and(|last| last.span == pair[0].span);
         if !made_here {
             let Location { line, column, .. } = pair[0].span.start;
-            return Err(SqlError::Semantic { line, column, message: format!("Function {} not registered", word.value) });
+            return Err(SqlError::Semantic {
+                line,
+                column,
+                message: format!("Function {} not registered", word.value),
+            });
         }
     }
     Ok(())
@@ -258,8 +277,8 @@ fn cast_types(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         let token = &tokens[i];
         match token.token {
             Token::LParen => {
-                let cast =
-                    i > 0 && (is_keyword(&tokens[i - 1], Keyword::CAST) || is_keyword(&tokens[i - 1], Keyword::TRY_CAST));
+                let cast = i > 0
+                    && (is_keyword(&tokens[i - 1], Keyword::CAST) || is_keyword(&tokens[i - 1], Keyword::TRY_CAST));
                 in_cast.push(cast);
             }
             Token::RParen if in_cast.len() > 1 => {
@@ -322,7 +341,10 @@ mod tests {
     fn values() {
         check("VALUES 1, 2", "VALUES ( 1 ) , ( 2 )");
         check("VALUES (1, 2), (3, 4)", "VALUES ( 1 , 2 ) , ( 3 , 4 )");
-        check("SELECT * FROM (VALUES 1, f(2, 3)) AS t(a)", "SELECT * FROM ( VALUES ( 1 ) , ( f ( 2 , 3 ) ) ) AS t ( a )");
+        check(
+            "SELECT * FROM (VALUES 1, f(2, 3)) AS t(a)",
+            "SELECT * FROM ( VALUES ( 1 ) , ( f ( 2 , 3 ) ) ) AS t ( a )",
+        );
         check("VALUES (1) + 2 ORDER BY 1", "VALUES ( ( 1 ) + 2 ) ORDER BY 1");
         check("VALUES ROW(1, 2)", "VALUES ROW ( 1 , 2 )");
     }
