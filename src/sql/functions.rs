@@ -8,6 +8,8 @@ pub mod aggregate;
 pub mod call;
 pub mod conversion;
 pub mod datetime;
+#[cfg(test)]
+mod examples;
 pub mod lambda;
 pub mod lists;
 pub mod operators;
