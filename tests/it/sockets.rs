@@ -75,6 +75,15 @@ async fn tls(
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name).unwrap(), stream).await
 }
 
+/// Begins a request with a body of eight bytes; when this returns the server waits for them.
+async fn begin_body(stream: &mut TcpStream, path: &str) {
+    let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\nexpect: 100-continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut interim = [0; 25];
+    stream.read_exact(&mut interim).await.unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+}
+
 /// Moves time on until `done` is: the server may not have come to wait for it yet.
 async fn until<T>(clock: &Clock, by: Duration, done: impl Future<Output = T>) -> T {
     let mut done = std::pin::pin!(done);
@@ -203,9 +212,8 @@ async fn silent_connections_are_closed() {
     {
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
         stream.write_all(sent).await.unwrap();
-        let mut rest = Vec::new();
-        let closed = until(&clock, Duration::from_secs(130), stream.read_to_end(&mut rest)).await;
-        assert!(closed.is_ok() || closed.is_err(), "the connection ended");
+        // That it ends is what counts, not how.
+        let _ = until(&clock, Duration::from_secs(130), stream.read_to_end(&mut Vec::new())).await;
     }
 }
 
@@ -213,9 +221,11 @@ async fn silent_connections_are_closed() {
 async fn a_body_that_stops_coming_is_given_up() {
     let (server, clock) = start().await;
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
-    stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf").await.unwrap();
+    begin_body(&mut stream, "/").await;
+    stream.write_all(b"half").await.unwrap();
+    clock.advance(Duration::from_secs(61));
     let mut answer = Vec::new();
-    until(&clock, Duration::from_secs(61), stream.read_to_end(&mut answer)).await.unwrap();
+    stream.read_to_end(&mut answer).await.unwrap();
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("RequestTimeoutException"), "{answer}");
@@ -239,13 +249,7 @@ async fn stopping_lets_requests_finish() {
     let (server, _clock) = start().await;
     let address = server.address();
     let mut busy = TcpStream::connect(address).await.unwrap();
-    busy.write_all(b"POST /_timebrook/reset HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n")
-        .await
-        .unwrap();
-    // The interim answer shows that the request is being read.
-    let mut interim = [0; 25];
-    busy.read_exact(&mut interim).await.unwrap();
-    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+    begin_body(&mut busy, "/_timebrook/reset").await;
     let mut idle = TcpStream::connect(address).await.unwrap();
     idle.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let mut first = [0; 12];
@@ -256,7 +260,7 @@ async fn stopping_lets_requests_finish() {
     let mut rest = Vec::new();
     idle.read_to_end(&mut rest).await.unwrap();
     assert!(!stopping.is_finished(), "a request is still in flight");
-    busy.write_all(b"rest").await.unwrap();
+    busy.write_all(b"the rest").await.unwrap();
     let mut answer = Vec::new();
     busy.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer));
@@ -268,9 +272,7 @@ async fn stopping_lets_requests_finish() {
 async fn stopping_does_not_wait_for_ever() {
     let (server, clock) = start().await;
     let mut busy = TcpStream::connect(server.address()).await.unwrap();
-    busy.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\nexpect: 100-continue\r\n\r\n").await.unwrap();
-    let mut interim = [0; 25];
-    busy.read_exact(&mut interim).await.unwrap();
+    begin_body(&mut busy, "/").await;
     until(&clock, Duration::from_secs(1), server.shutdown()).await.unwrap();
 }
 
