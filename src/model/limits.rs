@@ -42,6 +42,22 @@ pub const MEASURE_NAMES_PER_TABLE_MAX: usize = 8_192;
 pub const MULTI_ATTRIBUTES_PER_TABLE_MAX: usize = 1_024;
 /// Attributes of one multi-measure record. # guide: ts-limits.html
 pub const MULTI_ATTRIBUTES_PER_RECORD_MAX: usize = 256;
+/// Bytes of a dimension's name. # guide: ts-limits.html
+pub const DIMENSION_NAME_BYTES_MAX: usize = 60;
+/// Bytes of a measure name or of the name of a multi-measure attribute. # guide: ts-limits.html
+pub const MEASURE_NAME_BYTES_MAX: usize = 256;
+/// Bytes of all dimension names and values of one series. # guide: ts-limits.html
+pub const SERIES_BYTES_MAX: usize = 2_048;
+/// Bytes of one measure value. # model: StringValue2048
+pub const MEASURE_VALUE_BYTES_MAX: usize = 2_048;
+/// Bytes of all values of one multi-measure record, counted as they are metered. # guide: ts-limits.html
+pub const RECORD_VALUES_BYTES_MAX: usize = 2_048;
+/// Databases of one account in one region. # guide: ts-limits.html
+pub const DATABASES_PER_ACCOUNT_MAX: usize = 500;
+/// Tables of one account in one region. # guide: ts-limits.html
+pub const TABLES_PER_ACCOUNT_MAX: usize = 50_000;
+/// Rows of one batch that a scan hands out.
+pub const SCAN_BATCH_ROWS_MAX: usize = 8_192;
 /// Relations in FROM over a whole query: each deepens the plan. # inferred
 pub const QUERY_RELATIONS_MAX: usize = 200;
 /// Query results held for clients that have not asked for all pages. # inferred
