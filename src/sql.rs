@@ -118,7 +118,8 @@ impl Sql {
                 let run = execute::run(job, Arc::clone(self.registry()), self.limits, self.clock.clone(), head);
                 let work = self.spawn(run)?;
                 // The work ends without a head only when it panicked.
-                let started = started.await.map_err(|_| SqlError::Internal("the query's task ended early".into()))??;
+                let started =
+                    started.await.map_err(|_| SqlError::Internal("the query's task ended early".into()))??;
                 let (scope, sql) = (scope.clone(), sql.to_owned());
                 let cursor = Cursor::new(request.query_id.clone(), scope, sql, started, request.row_writer);
                 self.cursors.insert(cursor, work, now_ns)
@@ -131,7 +132,9 @@ impl Sql {
         let page = cursor.page(request.next_token, rows_max, patience, token).await;
         match &page {
             // A query that fits one page leaves nothing to ask for.
-            Ok(page) if page.next_token.is_none() && request.next_token.is_none() => self.cursors.remove(&page.query_id),
+            Ok(page) if page.next_token.is_none() && request.next_token.is_none() => {
+                self.cursors.remove(&page.query_id)
+            }
             Ok(page) if page.next_token.is_none() && self.cursors.is_cancelled(&page.query_id) => {
                 return Err(PageError::Cancelled);
             }

@@ -57,7 +57,6 @@ impl Dialect for TimestreamDialect {
         const NON_RESERVED: [Keyword; 6] =
             [Keyword::DESC, Keyword::ASC, Keyword::FIRST, Keyword::LAST, Keyword::SAMPLE, Keyword::FORMAT];
         let _ = parser;
-        NON_RESERVED.contains(kw)
-            || !datafusion::sql::sqlparser::keywords::RESERVED_FOR_TABLE_ALIAS.contains(kw)
+        NON_RESERVED.contains(kw) || !datafusion::sql::sqlparser::keywords::RESERVED_FOR_TABLE_ALIAS.contains(kw)
     }
 }

@@ -8,6 +8,8 @@ pub mod aggregate;
 pub mod call;
 pub mod conversion;
 pub mod datetime;
+pub mod lambda;
+pub mod lists;
 pub mod operators;
 pub mod scalar;
 pub mod signature;
@@ -79,7 +81,6 @@ pub(crate) struct Function {
 enum Definition {
     Scalar(Arc<ScalarUDF>),
     Aggregate(Arc<AggregateUDF>),
-    #[expect(dead_code, reason = "the families that define them follow")]
     HigherOrder(Arc<HigherOrderUDF>),
     #[expect(dead_code, reason = "the families that define them follow")]
     Window(Arc<WindowUDF>),
@@ -114,7 +115,13 @@ impl Registry {
             aggregates: HashMap::new(),
             windows: HashMap::new(),
         };
-        let families = [operators::functions(), conversion::functions(), datetime::functions(), aggregate::functions()];
+        let families = [
+            operators::functions(),
+            conversion::functions(),
+            datetime::functions(),
+            aggregate::functions(),
+            lambda::functions(),
+        ];
         for Function { entry, definition } in families.into_iter().flatten() {
             match definition {
                 Definition::Scalar(function) => drop(registry.scalars.insert(entry.name, function)),

@@ -15,8 +15,23 @@ pub(super) const TYPE_TEXT: &str = "__type";
 
 /// Units of interval literals. # guide: date-time-functions.html (interval and duration)
 const INTERVAL_UNITS: [&str; 17] = [
-    "ns", "nanosecond", "us", "microsecond", "ms", "millisecond", "s", "second", "m", "minute", "h", "hour", "d", "day",
-    "y", "year", "month",
+    "ns",
+    "nanosecond",
+    "us",
+    "microsecond",
+    "ms",
+    "millisecond",
+    "s",
+    "second",
+    "m",
+    "minute",
+    "h",
+    "hour",
+    "d",
+    "day",
+    "y",
+    "year",
+    "month",
 ];
 
 /// Splits `sql` into tokens without white space, checks their bounds and brings Timestream's own forms into the
@@ -32,7 +47,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     }
     check_bounds(&tokens)?;
     refuse_internal_names(&tokens)?;
-    Ok(cast_types(wrap_values(tokens)))
+    Ok(cast_types(wrap_values(quantified_values(tokens))))
 }
 
 fn tokenizer_error(error: TokenizerError) -> SqlError {
@@ -158,10 +173,54 @@ fn refuse_internal_names(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         let made_here = tokens.get(i + 3).is_some_and(|last| last.span == pair[0].span);
         if !made_here {
             let Location { line, column, .. } = pair[0].span.start;
-            return Err(SqlError::Semantic { line, column, message: format!("Function {} not registered", word.value) });
+            return Err(SqlError::Semantic {
+                line,
+                column,
+                message: format!("Function {} not registered", word.value),
+            });
         }
     }
     Ok(())
+}
+
+/// `> ALL (VALUES …)` becomes `> ALL (SELECT * FROM (VALUES …))`: after ALL, ANY and SOME the parser sees a subquery only
+/// in SELECT.
+fn quantified_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let quantifies = |i: usize| {
+        [Keyword::ALL, Keyword::ANY, Keyword::SOME].iter().any(|keyword| is_keyword(&tokens[i], *keyword))
+            && tokens.get(i + 1).is_some_and(|t| t.token == Token::LParen)
+            && tokens.get(i + 2).is_some_and(|t| is_keyword(t, Keyword::VALUES))
+    };
+    let mut spelled = Vec::with_capacity(tokens.len());
+    let mut depth = 0_usize;
+    // Depths at which a subquery was opened.
+    let mut opened = Vec::new();
+    let mut i = 0;
+    while i < tokens.len() {
+        let token = &tokens[i];
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => {
+                if opened.last() == Some(&depth) {
+                    opened.pop();
+                    spelled.push(token.clone());
+                }
+                depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+        spelled.push(token.clone());
+        if quantifies(i) {
+            let at = tokens[i + 1].span;
+            let select = [Token::LParen, Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM"), Token::LParen];
+            spelled.extend(select.map(|t| TokenWithSpan::new(t, at)));
+            depth += 1;
+            opened.push(depth);
+            i += 1;
+        }
+        i += 1;
+    }
+    spelled
 }
 
 /// `VALUES 1, 2` becomes `VALUES (1), (2)`: the parser wants every row in parentheses.
@@ -258,8 +317,8 @@ fn cast_types(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         let token = &tokens[i];
         match token.token {
             Token::LParen => {
-                let cast =
-                    i > 0 && (is_keyword(&tokens[i - 1], Keyword::CAST) || is_keyword(&tokens[i - 1], Keyword::TRY_CAST));
+                let cast = i > 0
+                    && (is_keyword(&tokens[i - 1], Keyword::CAST) || is_keyword(&tokens[i - 1], Keyword::TRY_CAST));
                 in_cast.push(cast);
             }
             Token::RParen if in_cast.len() > 1 => {
@@ -322,8 +381,15 @@ mod tests {
     fn values() {
         check("VALUES 1, 2", "VALUES ( 1 ) , ( 2 )");
         check("VALUES (1, 2), (3, 4)", "VALUES ( 1 , 2 ) , ( 3 , 4 )");
-        check("SELECT * FROM (VALUES 1, f(2, 3)) AS t(a)", "SELECT * FROM ( VALUES ( 1 ) , ( f ( 2 , 3 ) ) ) AS t ( a )");
+        check(
+            "SELECT * FROM (VALUES 1, f(2, 3)) AS t(a)",
+            "SELECT * FROM ( VALUES ( 1 ) , ( f ( 2 , 3 ) ) ) AS t ( a )",
+        );
         check("VALUES (1) + 2 ORDER BY 1", "VALUES ( ( 1 ) + 2 ) ORDER BY 1");
+        check(
+            "SELECT 1 > ALL (VALUES 1, (2)), 3",
+            "SELECT 1 > ALL ( SELECT * FROM ( VALUES ( 1 ) , ( 2 ) ) ) , 3",
+        );
         check("VALUES ROW(1, 2)", "VALUES ROW ( 1 , 2 )");
     }
 

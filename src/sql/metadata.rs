@@ -83,10 +83,10 @@ fn describe(view: &TableView) -> Result<Listing, SqlError> {
 
 /// # observed: show-measures.json
 fn measures(view: &TableView, like: Option<&Like>) -> Result<Listing, SqlError> {
-    let fields: Fields = ["dimension_name", "data_type"].map(|name| Field::new(name, DataType::Utf8, true)).to_vec().into();
+    let fields: Fields =
+        ["dimension_name", "data_type"].map(|name| Field::new(name, DataType::Utf8, true)).to_vec().into();
     let element = StructBuilder::from_fields(fields.clone(), 0);
-    let mut dimensions =
-        ListBuilder::new(element).with_field(Field::new("item", DataType::Struct(fields), true));
+    let mut dimensions = ListBuilder::new(element).with_field(Field::new("item", DataType::Struct(fields), true));
     let (mut names, mut types) = (StringBuilder::new(), StringBuilder::new());
     for measure in view.measures.iter().filter(|m| matches(like, &m.measure_name)) {
         names.append_value(&measure.measure_name);

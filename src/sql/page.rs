@@ -98,7 +98,13 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    pub(super) fn new(query_id: String, scope: Scope, sql: String, started: Started, make_writer: MakeRowWriter) -> Self {
+    pub(super) fn new(
+        query_id: String,
+        scope: Scope,
+        sql: String,
+        started: Started,
+        make_writer: MakeRowWriter,
+    ) -> Self {
         Self {
             query_id,
             scope,
@@ -254,7 +260,9 @@ impl Cursors {
             keep
         });
         while entries.len() >= CURSORS_MAX {
-            let Some(oldest) = entries.iter().min_by_key(|(_, e)| e.touched_ns).map(|(id, _)| id.clone()) else { break };
+            let Some(oldest) = entries.iter().min_by_key(|(_, e)| e.touched_ns).map(|(id, _)| id.clone()) else {
+                break;
+            };
             if let Some(entry) = entries.remove(&oldest) {
                 entry.stop();
             }

@@ -88,7 +88,8 @@ pub(super) fn statement(sql: &str) -> Result<Statement, SqlError> {
     let begins_query = match tokens.first().map(|t| &t.token) {
         Some(Token::LParen) => true,
         Some(Token::Word(word)) => {
-            word.quote_style.is_none() && ["SELECT", "WITH", "VALUES"].iter().any(|w| word.value.eq_ignore_ascii_case(w))
+            word.quote_style.is_none()
+                && ["SELECT", "WITH", "VALUES"].iter().any(|w| word.value.eq_ignore_ascii_case(w))
         }
         _ => false,
     };
@@ -99,9 +100,8 @@ pub(super) fn statement(sql: &str) -> Result<Statement, SqlError> {
 }
 
 fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement, SqlError> {
-    let mut parser = Parser::new(&TimestreamDialect)
-        .with_recursion_limit(RECURSION_MAX)
-        .with_tokens_with_locations(tokens);
+    let mut parser =
+        Parser::new(&TimestreamDialect).with_recursion_limit(RECURSION_MAX).with_tokens_with_locations(tokens);
     let query = parser.parse_query().map_err(|error| parser_error(&error, end))?;
     let rest = parser.peek_token();
     if rest.token != Token::EOF {
@@ -246,7 +246,10 @@ mod tests {
 
     #[test]
     fn show() {
-        check("show databases like 'a%' escape '!'", "ShowDatabases { like: Some(Like { pattern: \"a%\", escape: Some('!') }) }");
+        check(
+            "show databases like 'a%' escape '!'",
+            "ShowDatabases { like: Some(Like { pattern: \"a%\", escape: Some('!') }) }",
+        );
         check(
             "SHOW MEASURES FROM \"a-b\".c LIKE 'x'",
             "ShowMeasures { table: TableName { database: \"a-b\", table: \"c\" }, like: Some(Like { pattern: \"x\", escape: None }) }",

@@ -114,10 +114,11 @@ impl TableProvider for TimestreamTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let times = filters.iter().flat_map(split_conjunction).filter_map(time_bound).fold(
-            self.visible_from_ns..i64::MAX,
-            |all, one| all.start.max(one.start)..all.end.min(one.end),
-        );
+        let times = filters
+            .iter()
+            .flat_map(split_conjunction)
+            .filter_map(time_bound)
+            .fold(self.visible_from_ns..i64::MAX, |all, one| all.start.max(one.start)..all.end.min(one.end));
         let columns: Vec<usize> = match projection {
             Some(columns) => columns.clone(),
             None => (0..self.schema.fields().len()).collect(),

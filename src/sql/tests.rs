@@ -65,7 +65,10 @@ fn grouping_and_order() {
         &format!("SELECT k, v FROM {t} GROUP BY k"),
         "line 1:11: 'v' must be an aggregate expression or appear in GROUP BY clause",
     );
-    check(&format!("SELECT DISTINCT k FROM {t} ORDER BY v"), "line 1:84: For SELECT DISTINCT, ORDER BY expressions must appear in select list");
+    check(
+        &format!("SELECT DISTINCT k FROM {t} ORDER BY v"),
+        "line 1:95: For SELECT DISTINCT, ORDER BY expressions must appear in select list",
+    );
 }
 
 #[test]
@@ -101,4 +104,25 @@ fn joins_and_subqueries() {
     check(&format!("SELECT v, (SELECT max(w) FROM {b} WHERE b.id = a.id) FROM {a} ORDER BY v"), "x| y|p");
     check("SELECT 3 > ALL (VALUES 1, 2), 2 >= ANY (VALUES 3, NULL), 1 < ALL (SELECT 1 WHERE false)", "true||true");
     check("SELECT EXISTS (SELECT 1)", "true");
+}
+
+#[test]
+fn long_chains_run_and_longer_ones_are_refused() {
+    let chain = |operator: &str, term: &str, terms: usize| vec![term; terms].join(operator);
+    let values = "FROM (VALUES (1, true, 'a')) AS t(n, b, s)";
+    check(&format!("SELECT {} {values}", chain(" + ", "n", 5_000)), "5000");
+    check(&format!("SELECT {} {values}", chain(" AND ", "b", 5_000)), "true");
+    check(&format!("SELECT {} {values}", chain(" OR ", "n = 1", 2_500)), "true");
+    check(&format!("SELECT count(*) FROM ({})", chain(" UNION ALL ", "SELECT 1", 1_000)), "1000");
+    check(&format!("SELECT {} LIKE 'aa%a' {values}", chain(" || ", "s", 4_999)), "true");
+    check(&format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)), "1");
+    let quarter_mib = 256 * 1024;
+    for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "-", "NOT ", "[1]", ".a", " = 1", "CASE "] {
+        let text = part.repeat(quarter_mib / part.len());
+        for sql in [format!("SELECT 1{text}"), format!("SELECT {text}1")] {
+            let answer = run(&sql[..sql.len().min(quarter_mib)]);
+            let refused = answer.contains("too complex") || answer.starts_with("The query syntax is invalid");
+            assert!(refused, "{part}: {answer}");
+        }
+    }
 }

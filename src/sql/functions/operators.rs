@@ -1,10 +1,16 @@
 //! What operators, literals and constructors are rewritten to.
 
 pub mod arithmetic;
+pub mod array;
+pub mod concatenation;
 pub mod interval;
+pub mod row;
 
 use super::Function;
 
 pub(super) fn functions() -> Vec<Function> {
-    [arithmetic::functions(), interval::functions()].into_iter().flatten().collect()
+    [arithmetic::functions(), array::functions(), concatenation::functions(), interval::functions(), row::functions()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -83,11 +83,7 @@ impl Planner<'_> {
 }
 
 /// Replaces what the aggregation computed by its columns; any other column of its input is out of reach.
-fn read_results(
-    above: Above<'_>,
-    results: &HashMap<Expr, Column>,
-    known: &HashSet<Column>,
-) -> Result<Expr, SqlError> {
+fn read_results(above: Above<'_>, results: &HashMap<Expr, Column>, known: &HashSet<Column>) -> Result<Expr, SqlError> {
     let mut stray = false;
     let replaced = above.expr.transform_down(|node| {
         if let Some(column) = results.get(&node) {

@@ -11,7 +11,8 @@ use datafusion::{
     arrow::datatypes::{DataType, FieldRef},
     common::ScalarValue,
     logical_expr::{
-        AggregateUDF, Expr, HigherOrderReturnFieldArgs, HigherOrderUDF, LambdaParametersProgress, ReturnFieldArgs, ScalarUDF, ValueOrLambda,
+        AggregateUDF, Expr, HigherOrderReturnFieldArgs, HigherOrderUDF, LambdaParametersProgress, ReturnFieldArgs,
+        ScalarUDF, ValueOrLambda,
         expr::{AggregateFunction, HigherOrderFunction, Lambda, NullTreatment, ScalarFunction},
         type_coercion::functions::{fields_with_udf, value_fields_with_higher_order_udf},
     },
@@ -68,7 +69,8 @@ impl Planner<'_> {
             && arguments.modifiers.filter.is_none()
             && arguments.modifiers.order_by.is_empty()
             && arguments.modifiers.null_treatment.is_none();
-        let scalar = functions::at_query_start(&name, self.context.now_ns).or_else(|| self.context.registry.scalar(&name));
+        let scalar =
+            functions::at_query_start(&name, self.context.now_ns).or_else(|| self.context.registry.scalar(&name));
         let higher_order = self.context.registry.higher_order(&name);
         let has_lambda = arguments.exprs.iter().any(|arg| matches!(arg, ast::Expr::Lambda(_)));
         match (name.as_str(), scalar, higher_order) {
@@ -251,7 +253,11 @@ impl Planner<'_> {
         at: Location,
     ) -> Result<(Vec<String>, Typed), SqlError> {
         if lambda.params.len() != parameters.len() || lambda.params.iter().any(|p| p.data_type.is_some()) {
-            let message = format!("Expected a lambda that takes {} argument(s) but got {}", parameters.len(), lambda.params.len());
+            let message = format!(
+                "Expected a lambda that takes {} argument(s) but got {}",
+                parameters.len(),
+                lambda.params.len()
+            );
             return Err(semantic(at, message));
         }
         let mut known = scope.lambda().to_vec();
@@ -293,7 +299,10 @@ impl Planner<'_> {
             order_by.push(sort_key(self.expr(&term.expr, &inner, ctes)?.expr, term)?);
         }
         if modifiers.null_treatment.is_some() {
-            return Err(semantic(at, format!("Cannot specify null treatment clause for aggregate function {}", udf.name())));
+            return Err(semantic(
+                at,
+                format!("Cannot specify null treatment clause for aggregate function {}", udf.name()),
+            ));
         }
         let call = AggregateFunction::new_udf(Arc::clone(udf), args, modifiers.distinct, filter, order_by, None);
         Ok(Typed::new(Expr::AggregateFunction(call), returned))
@@ -330,7 +339,8 @@ impl Planner<'_> {
 
 /// What stands between a call's parentheses.
 fn arguments(function: &ast::Function, at: Location) -> Result<Arguments<'_>, SqlError> {
-    let ast::Function { uses_odbc_syntax: false, parameters: FunctionArguments::None, within_group, .. } = function else {
+    let ast::Function { uses_odbc_syntax: false, parameters: FunctionArguments::None, within_group, .. } = function
+    else {
         return Err(syntax(at));
     };
     if !within_group.is_empty() {

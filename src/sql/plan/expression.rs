@@ -18,7 +18,9 @@ use datafusion::{
         expr::{InList, Placeholder},
     },
     sql::sqlparser::{
-        ast::{self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value},
+        ast::{
+            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value,
+        },
         tokenizer::Location,
     },
 };
@@ -30,9 +32,7 @@ impl Planner<'_> {
         match expr {
             ast::Expr::Identifier(ident) => self.name(std::slice::from_ref(ident), scope, at),
             ast::Expr::CompoundIdentifier(parts) => self.name(parts, scope, at),
-            ast::Expr::CompoundFieldAccess { root, access_chain } => {
-                self.access(root, access_chain, scope, ctes, at)
-            }
+            ast::Expr::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, scope, ctes, at),
             ast::Expr::Nested(inner) => self.expr(inner, scope, ctes),
             ast::Expr::Value(value) => self.literal(&value.value, at),
             ast::Expr::TypedString(typed) => self.typed_literal(typed, at),
@@ -42,9 +42,7 @@ impl Planner<'_> {
             ast::Expr::IsNotNull(inner) => Ok(Typed::boolean(self.expr(inner, scope, ctes)?.expr.is_not_null())),
             ast::Expr::IsDistinctFrom(l, r) => self.distinct_from(l, r, Operator::IsDistinctFrom, scope, ctes),
             ast::Expr::IsNotDistinctFrom(l, r) => self.distinct_from(l, r, Operator::IsNotDistinctFrom, scope, ctes),
-            ast::Expr::Between { expr, negated, low, high } => {
-                self.between(expr, *negated, (low, high), scope, ctes)
-            }
+            ast::Expr::Between { expr, negated, low, high } => self.between(expr, *negated, (low, high), scope, ctes),
             ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, scope, ctes),
             ast::Expr::InSubquery { expr, subquery, negated } => {
                 self.in_subquery(expr, subquery, *negated, scope, ctes)
@@ -219,7 +217,10 @@ impl Planner<'_> {
             self.parameters.push((name.to_owned(), DataType::Null));
         }
         let unknown = Field::new(name, DataType::Null, true);
-        Ok(Typed::new(Expr::Placeholder(Placeholder::new_with_field(name.to_owned(), Some(unknown.into()))), DataType::Null))
+        Ok(Typed::new(
+            Expr::Placeholder(Placeholder::new_with_field(name.to_owned(), Some(unknown.into()))),
+            DataType::Null,
+        ))
     }
 
     fn typed_literal(&mut self, typed: &ast::TypedString, at: Location) -> Result<Typed, SqlError> {
@@ -227,9 +228,10 @@ impl Planner<'_> {
         let name = typed.data_type.to_string().to_ascii_lowercase();
         let invalid = |kind: &str| semantic(at, format!("'{text}' is not a valid {kind} literal"));
         let value = match name.as_str() {
-            "timestamp" => {
-                ScalarValue::TimestampNanosecond(Some(types::parse_timestamp(text).ok_or_else(|| invalid("timestamp"))?), None)
-            }
+            "timestamp" => ScalarValue::TimestampNanosecond(
+                Some(types::parse_timestamp(text).ok_or_else(|| invalid("timestamp"))?),
+                None,
+            ),
             "date" => ScalarValue::Date32(Some(types::parse_date(text).ok_or_else(|| invalid("date"))?)),
             "time" => ScalarValue::Time64Nanosecond(Some(types::parse_time(text).ok_or_else(|| invalid("time"))?)),
             other => {
@@ -279,7 +281,10 @@ impl Planner<'_> {
                     }
                     ref other => {
                         let name = types::type_name(other);
-                        Err(semantic(at, format!("Value of logical NOT expression must evaluate to a boolean (actual: {name})")))
+                        Err(semantic(
+                            at,
+                            format!("Value of logical NOT expression must evaluate to a boolean (actual: {name})"),
+                        ))
                     }
                 }
             }
@@ -397,14 +402,19 @@ impl Planner<'_> {
         let at = position::of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
         let items = self.exprs(list, scope, ctes)?;
-        let items: Vec<Typed> = items.into_iter().map(|item| self.literal_as(item, &value.data_type, at)).collect::<Result<_, _>>()?;
+        let items: Vec<Typed> =
+            items.into_iter().map(|item| self.literal_as(item, &value.data_type, at)).collect::<Result<_, _>>()?;
         let value = items.iter().try_fold(value, |value, item| self.literal_as(value, &item.data_type, at))?;
         let mut all: Vec<DataType> = items.iter().map(|i| i.data_type.clone()).collect();
         all.push(value.data_type.clone());
         let Some(common) = types::common_type(&all) else {
-            let other = items.iter().find(|i| types::common_type(&[i.data_type.clone(), value.data_type.clone()]).is_none());
+            let other =
+                items.iter().find(|i| types::common_type(&[i.data_type.clone(), value.data_type.clone()]).is_none());
             let other = other.map_or_else(String::new, |o| types::type_name(&o.data_type));
-            let message = format!("IN value and list items must be the same type: {} and {other}", types::type_name(&value.data_type));
+            let message = format!(
+                "IN value and list items must be the same type: {} and {other}",
+                types::type_name(&value.data_type)
+            );
             return Err(semantic(at, message));
         };
         let list = items.into_iter().map(|item| item.cast_to(&common).expr).collect();
@@ -458,11 +468,7 @@ impl Planner<'_> {
     }
 
     /// An interval literal's function call, or `None` for any other function.
-    pub(super) fn interval_call(
-        &self,
-        function: &ast::Function,
-        at: Location,
-    ) -> Result<Option<Typed>, SqlError> {
+    pub(super) fn interval_call(&self, function: &ast::Function, at: Location) -> Result<Option<Typed>, SqlError> {
         if function.name.to_string() != INTERVAL_FUNCTION {
             return Ok(None);
         }

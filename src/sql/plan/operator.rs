@@ -66,13 +66,7 @@ impl Planner<'_> {
     }
 
     /// A comparison of two values, brought to a common type.
-    pub(super) fn compare(
-        &mut self,
-        left: Typed,
-        op: Operator,
-        right: Typed,
-        at: Location,
-    ) -> Result<Typed, SqlError> {
+    pub(super) fn compare(&mut self, left: Typed, op: Operator, right: Typed, at: Location) -> Result<Typed, SqlError> {
         let left = self.literal_as(left, &right.data_type, at)?;
         let right = self.literal_as(right, &left.data_type, at)?;
         let Some(common) = types::common_type(&[left.data_type.clone(), right.data_type.clone()]) else {

@@ -1,7 +1,7 @@
 //! WITH, set operations, VALUES, and the ORDER BY and LIMIT that close a query.
 
 use super::{
-    Planner, Typed, internal, position, planning_error,
+    Planner, Typed, internal, planning_error, position,
     scope::{Ctes, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
 };
@@ -26,8 +26,18 @@ pub(super) struct Tail<'q> {
 impl Planner<'_> {
     /// Plans a query inside `scope`.
     pub(super) fn query(&mut self, query: &Query, scope: &Scope<'_>, ctes: &Ctes) -> Result<Relation, SqlError> {
-        let Query { with, body, order_by, limit_clause, fetch, locks, for_clause, settings, format_clause, pipe_operators } =
-            query;
+        let Query {
+            with,
+            body,
+            order_by,
+            limit_clause,
+            fetch,
+            locks,
+            for_clause,
+            settings,
+            format_clause,
+            pipe_operators,
+        } = query;
         let at = position::of_query(query);
         let foreign = fetch.is_some()
             || !locks.is_empty()
@@ -112,7 +122,11 @@ impl Planner<'_> {
                     SetOperator::Intersect => LogicalPlanBuilder::intersect,
                     _ => LogicalPlanBuilder::except,
                 };
-                plans.map(Ok).reduce(|l, r| combine(l?, r?, false)).unwrap_or_else(|| Ok(empty_plan())).map_err(internal)?
+                plans
+                    .map(Ok)
+                    .reduce(|l, r| combine(l?, r?, false))
+                    .unwrap_or_else(|| Ok(empty_plan()))
+                    .map_err(internal)?
             }
             // # inferred: Presto of that time: "INTERSECT ALL not yet implemented"
             _ => return Err(unsupported(at, &format!("{op} ALL"))),
@@ -167,7 +181,8 @@ impl Planner<'_> {
             exprs.push(typed.expr.alias(&name));
             named.push(ScopeColumn { column: Column::new_unqualified(name), data_type: typed.data_type, ..column });
         }
-        let plan = LogicalPlanBuilder::from(plan).project(exprs).and_then(LogicalPlanBuilder::build).map_err(internal)?;
+        let plan =
+            LogicalPlanBuilder::from(plan).project(exprs).and_then(LogicalPlanBuilder::build).map_err(internal)?;
         Ok(Relation { plan, columns: named })
     }
 
@@ -202,8 +217,7 @@ impl Planner<'_> {
         let mut columns = Vec::with_capacity(width);
         for i in 0..width {
             let types: Vec<DataType> = rows.iter().map(|row| row[i].data_type.clone()).collect();
-            let target =
-                types::common_type(&types).ok_or_else(|| semantic(at, "Values rows have mismatched types"))?;
+            let target = types::common_type(&types).ok_or_else(|| semantic(at, "Values rows have mismatched types"))?;
             columns.push(target);
         }
         let rows = rows.into_iter().map(|row| {
@@ -375,7 +389,9 @@ pub(super) fn sort_key(expr: Expr, term: &ast::OrderByExpr) -> Result<SortExpr, 
     let nulls_first = term.options.nulls_first.unwrap_or(false);
     // A constant key orders nothing; as a bare literal it would be taken for a position further down.
     let expr = match expr {
-        Expr::Literal(ScalarValue::Int32(_) | ScalarValue::Int64(_), _) => Expr::Literal(ScalarValue::Boolean(Some(true)), None),
+        Expr::Literal(ScalarValue::Int32(_) | ScalarValue::Int64(_), _) => {
+            Expr::Literal(ScalarValue::Boolean(Some(true)), None)
+        }
         other => other,
     };
     Ok(SortExpr::new(expr, asc, nulls_first))

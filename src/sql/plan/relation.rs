@@ -138,13 +138,14 @@ impl Planner<'_> {
             .and_then(LogicalPlanBuilder::build)
             .map_err(internal)?;
         let qualifier = Qualifier { database: None, relation: name.into() };
-        let columns = relation.columns.into_iter().zip(plan.schema().columns()).map(|(column, plan_column)| ScopeColumn {
-            qualifier: Some(qualifier.clone()),
-            column: plan_column,
-            aliased: false,
-            origin: None,
-            ..column
-        });
+        let columns =
+            relation.columns.into_iter().zip(plan.schema().columns()).map(|(column, plan_column)| ScopeColumn {
+                qualifier: Some(qualifier.clone()),
+                column: plan_column,
+                aliased: false,
+                origin: None,
+                ..column
+            });
         let columns = columns.collect();
         Ok(Relation { plan, columns })
     }
@@ -285,9 +286,8 @@ impl Planner<'_> {
                 let (l, r) = (types::type_name(&l.data_type), types::type_name(&r.data_type));
                 return Err(semantic(at, format!("'=' cannot be applied to {l}, {r}")));
             };
-            let side = |c: &ScopeColumn| {
-                Typed::new(Expr::Column(c.column.clone()), c.data_type.clone()).cast_to(&common).expr
-            };
+            let side =
+                |c: &ScopeColumn| Typed::new(Expr::Column(c.column.clone()), c.data_type.clone()).cast_to(&common).expr;
             let (left_expr, right_expr) = (side(&l), side(&r));
             conditions.push(binary_expr(left_expr.clone(), Operator::Eq, right_expr.clone()));
             let value = match join_type {
@@ -303,7 +303,8 @@ impl Planner<'_> {
             .join_on(right.plan, join_type, conditions)
             .and_then(LogicalPlanBuilder::build)
             .map_err(internal)?;
-        let is_using = |c: &ScopeColumn| c.name.as_ref().is_some_and(|n| names.iter().any(|u| u.eq_ignore_ascii_case(n)));
+        let is_using =
+            |c: &ScopeColumn| c.name.as_ref().is_some_and(|n| names.iter().any(|u| u.eq_ignore_ascii_case(n)));
         let rest = left.columns.into_iter().chain(right.columns).map(|column| {
             let typed = Typed::new(Expr::Column(column.column.clone()), column.data_type.clone());
             let hidden = column.hidden || is_using(&column);

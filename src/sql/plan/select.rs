@@ -14,8 +14,8 @@ use datafusion::{
     logical_expr::{Expr, LogicalPlanBuilder, SortExpr},
     sql::sqlparser::{
         ast::{
-            self, Distinct, GroupByExpr, ObjectNamePart, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, Spanned,
-            WildcardAdditionalOptions,
+            self, Distinct, GroupByExpr, ObjectNamePart, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind,
+            Spanned, WildcardAdditionalOptions,
         },
         tokenizer::Location,
     },
@@ -57,8 +57,12 @@ impl Planner<'_> {
         let Relation { mut plan, columns } = self.from(&select.from, parent, ctes)?;
         let scope = Scope::inner(&columns, parent);
         if let Some(condition) = &select.selection {
-            let condition = self.condition(condition, "WHERE clause", &scope.without_aggregates("WHERE clause"), ctes)?;
-            plan = LogicalPlanBuilder::from(plan).filter(condition).and_then(LogicalPlanBuilder::build).map_err(internal)?;
+            let condition =
+                self.condition(condition, "WHERE clause", &scope.without_aggregates("WHERE clause"), ctes)?;
+            plan = LogicalPlanBuilder::from(plan)
+                .filter(condition)
+                .and_then(LogicalPlanBuilder::build)
+                .map_err(internal)?;
         }
         let items = self.items(select, &scope, ctes)?;
         let (keys, grouped) = self.grouping(select, &items, &scope, ctes)?;
@@ -78,7 +82,9 @@ impl Planner<'_> {
             order.push((typed, term));
         }
         let distinct = matches!(select.distinct, Some(Distinct::Distinct));
-        if distinct && let Some((_, term)) = order.iter().find(|(key, _)| !items.iter().any(|i| i.typed.expr == key.expr)) {
+        if distinct
+            && let Some((_, term)) = order.iter().find(|(key, _)| !items.iter().any(|i| i.typed.expr == key.expr))
+        {
             let message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list";
             return Err(semantic(position::of_expr(&term.expr), message));
         }
@@ -98,7 +104,10 @@ impl Planner<'_> {
         let (mut plan, mut exprs) = self.aggregate(plan, &keys, grouped, above)?;
         if having.is_some() {
             let condition = exprs.remove(items.len());
-            plan = LogicalPlanBuilder::from(plan).filter(condition).and_then(LogicalPlanBuilder::build).map_err(internal)?;
+            plan = LogicalPlanBuilder::from(plan)
+                .filter(condition)
+                .and_then(LogicalPlanBuilder::build)
+                .map_err(internal)?;
         }
         let (plan, exprs) = window::compute(plan, exprs)?;
         self.finish(plan, exprs, items.into_iter().map(|i| (i.column, i.typed)).collect(), &order, distinct, tail.limit)

@@ -43,7 +43,9 @@ impl Planner<'_> {
         match (types.pop(), types.is_empty()) {
             (Some(data_type), true) => Ok((plan, data_type)),
             // # inferred: Presto's words
-            _ => Err(semantic(position::of_query(query), "Multiple columns returned by subquery are not yet supported")),
+            _ => {
+                Err(semantic(position::of_query(query), "Multiple columns returned by subquery are not yet supported"))
+            }
         }
     }
 
@@ -71,7 +73,8 @@ impl Planner<'_> {
         if !plan.all_out_ref_exprs().is_empty() {
             return Ok(Typed::boolean(Expr::Exists(Exists { subquery: subquery_of(plan), negated })));
         }
-        let limited = LogicalPlanBuilder::from(plan).limit(0, Some(1)).and_then(LogicalPlanBuilder::build).map_err(internal)?;
+        let limited =
+            LogicalPlanBuilder::from(plan).limit(0, Some(1)).and_then(LogicalPlanBuilder::build).map_err(internal)?;
         let count = self.summary(limited, "count", Typed::literal(ScalarValue::Int64(Some(1))), at)?;
         let zero = Typed::literal(ScalarValue::Int64(Some(0)));
         self.compare(count, if negated { Operator::Eq } else { Operator::Gt }, zero, at)
@@ -91,7 +94,10 @@ impl Planner<'_> {
         let (plan, data_type) = self.single_column(query, scope, ctes)?;
         let Some(common) = types::common_type(&[value.data_type.clone(), data_type.clone()]) else {
             let (l, r) = (types::type_name(&value.data_type), types::type_name(&data_type));
-            return Err(semantic(at, format!("value and result of subquery must be of the same type for IN expression: {l} vs {r}")));
+            return Err(semantic(
+                at,
+                format!("value and result of subquery must be of the same type for IN expression: {l} vs {r}"),
+            ));
         };
         let plan = self.cast_single(plan, data_type, &common)?;
         let value = value.cast_to(&common);
@@ -166,13 +172,7 @@ impl Planner<'_> {
     }
 
     /// `(SELECT function(argument) FROM plan)`.
-    fn summary(
-        &mut self,
-        plan: LogicalPlan,
-        function: &str,
-        argument: Typed,
-        at: Location,
-    ) -> Result<Typed, SqlError> {
+    fn summary(&mut self, plan: LogicalPlan, function: &str, argument: Typed, at: Location) -> Result<Typed, SqlError> {
         let udf = self.context.registry.aggregate(function);
         let udf = udf.ok_or_else(|| semantic(at, format!("Function {function} not registered")))?;
         let returned = udf.return_field(&[argument.field()]).map_err(internal)?;

@@ -11,7 +11,10 @@ use super::{
 use crate::sql::{error::SqlError, lex::syntax, types};
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
-    common::{ScalarValue, tree_node::{Transformed, TreeNode, TreeNodeRecursion}},
+    common::{
+        ScalarValue,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
+    },
     logical_expr::{
         Expr, LogicalPlan, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits,
         WindowFunctionDefinition,
@@ -38,7 +41,8 @@ impl Planner<'_> {
         at: Location,
     ) -> Result<Typed, SqlError> {
         if let Some(clause) = scope.no_aggregates_in {
-            let message = format!("{clause} cannot contain aggregations, window functions or grouping operations: [{name}]");
+            let message =
+                format!("{clause} cannot contain aggregations, window functions or grouping operations: [{name}]");
             return Err(semantic(at, message));
         }
         let Some(WindowType::WindowSpec(spec)) = &function.over else { return Err(unsupported(at, "A named window")) };

@@ -1,0 +1,240 @@
+//! Functions of lambda expressions as DataFusion knows them: what parameters the lambdas get, what the call returns,
+//! and how a lambda is run over many rows at once.
+
+use super::super::{Class, Definition, Entry, Family, Function};
+use crate::sql::{error::invalid, functions::conversion::cast::convert, types};
+use datafusion::{
+    arrow::{
+        array::{Array, ArrayRef, ListArray},
+        compute,
+        datatypes::{DataType, Field, FieldRef},
+    },
+    common::{internal_datafusion_err, utils::list_values_row_number},
+    error::Result,
+    logical_expr::{
+        ColumnarValue, HigherOrderFunctionArgs, HigherOrderReturnFieldArgs, HigherOrderSignature,
+        HigherOrderTypeSignature, HigherOrderUDF, HigherOrderUDFImpl, LambdaArgument, LambdaParametersProgress,
+        ValueOrLambda, Volatility,
+    },
+};
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+/// The type of an argument: of a value, or of a lambda's result once it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// A value of this type.
+    Value(DataType),
+    /// A lambda.
+    Lambda(Option<DataType>),
+}
+
+/// The parameters of a call's lambdas.
+#[derive(Clone, Debug)]
+pub enum Parameters {
+    /// Those of every lambda, in order.
+    Complete(Vec<Vec<DataType>>),
+    /// Those of the lambdas that have to be typed before the others can be.
+    Partial(Vec<Option<Vec<DataType>>>),
+}
+
+/// What a function of lambdas is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct HigherOrder {
+    pub(crate) name: &'static str,
+    pub(crate) family: Family,
+    pub(crate) class: Class,
+    pub(crate) signatures: &'static [&'static str],
+    pub(crate) summary: &'static str,
+    /// The lambdas' parameters; `None` when the arguments do not fit.
+    pub(crate) parameters: fn(step: usize, &[Argument]) -> Option<Parameters>,
+    /// The type of the call, every lambda's result known; `None` when they do not fit.
+    pub(crate) returns: fn(&[Argument]) -> Option<DataType>,
+    pub(crate) kernel: fn(&LambdaCall) -> Result<ArrayRef>,
+}
+
+impl HigherOrder {
+    pub(crate) fn build(self) -> Vec<Function> {
+        let entry = Entry {
+            name: self.name,
+            family: self.family,
+            class: self.class,
+            signatures: self.signatures.to_vec(),
+            summary: self.summary,
+        };
+        let signature = HigherOrderSignature::new(HigherOrderTypeSignature::VariadicAny, Volatility::Immutable);
+        let function = HigherOrderUDF::new_from_impl(HigherOrderFunction { parts: self, signature });
+        vec![Function { entry, definition: Definition::HigherOrder(Arc::new(function)) }]
+    }
+}
+
+/// A finished function. Two of one name are the same: the registry holds one of each.
+struct HigherOrderFunction {
+    parts: HigherOrder,
+    signature: HigherOrderSignature,
+}
+
+impl std::fmt::Debug for HigherOrderFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HigherOrderFunction").field("name", &self.parts.name).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for HigherOrderFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts.name == other.parts.name
+    }
+}
+
+impl Eq for HigherOrderFunction {}
+
+impl Hash for HigherOrderFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts.name.hash(state);
+    }
+}
+
+impl HigherOrderFunction {
+    fn unexpected(&self, arguments: &[Argument]) -> datafusion::error::DataFusionError {
+        let name = |argument: &Argument| match argument {
+            Argument::Value(data_type) => types::type_name(data_type),
+            Argument::Lambda(_) => "function".to_owned(),
+        };
+        let given = arguments.iter().map(name).collect::<Vec<_>>().join(", ");
+        let call = |text: &&'static str| text.rsplit_once(" -> ").map_or(*text, |(call, _)| call);
+        let expected = self.parts.signatures.iter().map(call).collect::<Vec<_>>().join(", ");
+        invalid(format!("Unexpected parameters ({given}) for function {}. Expected: {expected}", self.parts.name))
+    }
+}
+
+fn fields(types: Vec<DataType>) -> Vec<FieldRef> {
+    types.into_iter().map(|data_type| Arc::new(Field::new("", data_type, true))).collect()
+}
+
+impl HigherOrderUDFImpl for HigherOrderFunction {
+    fn name(&self) -> &str {
+        self.parts.name
+    }
+
+    fn signature(&self) -> &HigherOrderSignature {
+        &self.signature
+    }
+
+    fn lambda_parameters(
+        &self,
+        step: usize,
+        arguments: &[ValueOrLambda<FieldRef, Option<FieldRef>>],
+    ) -> Result<LambdaParametersProgress> {
+        let arguments: Vec<Argument> = arguments
+            .iter()
+            .map(|argument| match argument {
+                ValueOrLambda::Value(field) => Argument::Value(field.data_type().clone()),
+                ValueOrLambda::Lambda(field) => Argument::Lambda(field.as_ref().map(|field| field.data_type().clone())),
+            })
+            .collect();
+        match (self.parts.parameters)(step, &arguments) {
+            Some(Parameters::Complete(all)) => {
+                Ok(LambdaParametersProgress::Complete(all.into_iter().map(fields).collect()))
+            }
+            Some(Parameters::Partial(some)) => {
+                Ok(LambdaParametersProgress::Partial(some.into_iter().map(|types| types.map(fields)).collect()))
+            }
+            None => Err(self.unexpected(&arguments)),
+        }
+    }
+
+    fn return_field_from_args(&self, args: HigherOrderReturnFieldArgs) -> Result<FieldRef> {
+        let arguments: Vec<Argument> = args
+            .arg_fields
+            .iter()
+            .map(|argument| match argument {
+                ValueOrLambda::Value(field) => Argument::Value(field.data_type().clone()),
+                ValueOrLambda::Lambda(field) => Argument::Lambda(Some(field.data_type().clone())),
+            })
+            .collect();
+        let returns = (self.parts.returns)(&arguments).ok_or_else(|| self.unexpected(&arguments))?;
+        Ok(Arc::new(Field::new(self.parts.name, returns, true)))
+    }
+
+    fn invoke_with_args(&self, args: HigherOrderFunctionArgs) -> Result<ColumnarValue> {
+        let lambda_type = |field: &ValueOrLambda<FieldRef, FieldRef>| match field {
+            ValueOrLambda::Value(_) => None,
+            ValueOrLambda::Lambda(field) => Some(field.data_type().clone()),
+        };
+        let lambda_types = args.arg_fields.iter().filter_map(lambda_type).collect();
+        let (mut values, mut lambdas) = (Vec::new(), Vec::new());
+        for argument in args.args {
+            match argument {
+                ValueOrLambda::Value(value) => values.push(value.into_array(args.number_rows)?),
+                ValueOrLambda::Lambda(lambda) => lambdas.push(lambda),
+            }
+        }
+        let returns = args.return_field.data_type();
+        let call = LambdaCall { values, lambdas, lambda_types, rows: args.number_rows, returns };
+        let result = (self.parts.kernel)(&call)?;
+        Ok(ColumnarValue::Array(convert(&result, returns)?))
+    }
+}
+
+/// One call: its values, one for each row, and its lambdas.
+#[derive(Debug)]
+pub(crate) struct LambdaCall<'a> {
+    pub(crate) values: Vec<ArrayRef>,
+    pub(crate) lambdas: Vec<LambdaArgument>,
+    /// The types of the lambdas' results.
+    pub(crate) lambda_types: Vec<DataType>,
+    /// How many rows the result has.
+    pub(crate) rows: usize,
+    /// The type of the result.
+    pub(crate) returns: &'a DataType,
+}
+
+impl LambdaCall<'_> {
+    /// The value at `index`.
+    pub(crate) fn value(&self, index: usize) -> Result<&ArrayRef> {
+        self.values.get(index).ok_or_else(|| internal_datafusion_err!("argument {index} is missing"))
+    }
+
+    /// The type of a lambda's result.
+    pub(crate) fn lambda_type(&self, lambda: usize) -> Result<&DataType> {
+        self.lambda_types.get(lambda).ok_or_else(|| internal_datafusion_err!("lambda {lambda} is missing"))
+    }
+
+    /// Runs a lambda over `parameters`, all of one length; `rows` says to which of the call's rows each place belongs,
+    /// for the columns that the lambda takes from outside.
+    pub(crate) fn run(&self, lambda: usize, parameters: &[ArrayRef], rows: &ArrayRef) -> Result<ArrayRef> {
+        let lambda = self.lambdas.get(lambda).ok_or_else(|| internal_datafusion_err!("lambda {lambda} is missing"))?;
+        let length = rows.len();
+        let given: Vec<_> = parameters.iter().map(|values| || Ok(Arc::clone(values))).collect();
+        let given: Vec<&dyn Fn() -> Result<ArrayRef>> =
+            given.iter().map(|give| give as &dyn Fn() -> Result<ArrayRef>).collect();
+        let spread = |columns: &[ArrayRef]| Ok(compute::take_arrays(columns, rows, None)?);
+        lambda.evaluate(&given, spread)?.into_array(length)
+    }
+}
+
+/// The element type of an array or time series; NULL counts as an array of nothing.
+pub(crate) fn list_element(data_type: &DataType) -> Option<DataType> {
+    match data_type {
+        DataType::List(item) => Some(item.data_type().clone()),
+        DataType::Null => Some(DataType::Null),
+        _ => None,
+    }
+}
+
+/// The array as one of lists: NULL of unknown type becomes arrays that are NULL.
+pub(crate) fn as_list(array: &ArrayRef) -> Result<ListArray> {
+    let array = match array.data_type() {
+        DataType::Null => convert(array, &types::array(DataType::Null))?,
+        _ => Arc::clone(array),
+    };
+    Ok(super::super::call::list(&array)?.clone())
+}
+
+/// The values of all rows' lists one after the other, and the row each belongs to.
+pub(crate) fn flattened(list: &ListArray) -> Result<(ArrayRef, ArrayRef)> {
+    let array: ArrayRef = Arc::new(list.clone());
+    Ok((datafusion::common::utils::list_values(&array)?, list_values_row_number(&array)?))
+}
