@@ -1,10 +1,12 @@
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
+mod convert;
 mod databases;
 pub mod endpoints;
 pub mod error;
 mod list_token;
+mod query;
 mod tables;
 mod tags;
 
@@ -21,7 +23,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use timebrook_protocol::{
     Input, Operation, ServiceError, decode,
-    shapes::{query, write},
+    shapes::{query as query_shapes, write},
 };
 
 /// What every request brings beside its body.
@@ -66,15 +68,14 @@ pub struct Api {
     sql: Sql,
     account_settings: AccountSettings,
     advertised: Option<Advertised>,
-    clock: Clock,
 }
 
 impl Api {
     /// The operations on `engine`.
     #[must_use]
     pub fn new(engine: Arc<Engine>, config: ApiConfig, clock: Clock) -> Self {
-        let sql = Sql::new(config.query_limits, clock.clone());
-        Self { engine, sql, account_settings: AccountSettings::default(), advertised: config.advertised, clock }
+        let sql = Sql::new(config.query_limits, clock);
+        Self { engine, sql, account_settings: AccountSettings::default(), advertised: config.advertised }
     }
 
     /// Carries out one operation: the body of its request to the body of its response, in JSON.
@@ -99,19 +100,24 @@ impl Api {
             Operation::ListTagsForResource => tags::list_tags_for_resource(self, ctx, &body),
             Operation::DescribeAccountSettings => account_settings::describe_account_settings(self, ctx, &body),
             Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body),
-            Operation::WriteRecords | Operation::Query | Operation::CancelQuery | Operation::PrepareQuery => {
-                Err(error::not_implemented(operation))
-            }
+            Operation::WriteRecords => later::<write::WriteRecordsRequest<'_>>(operation, &body),
+            Operation::Query => query::query(self, ctx, &body).await,
+            Operation::CancelQuery => query::cancel_query(self, ctx, &body),
+            Operation::PrepareQuery => query::prepare_query(self, ctx, &body).await,
             Operation::CreateBatchLoadTask => later::<write::CreateBatchLoadTaskRequest<'_>>(operation, &body),
             Operation::DescribeBatchLoadTask => later::<write::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
             Operation::ListBatchLoadTasks => later::<write::ListBatchLoadTasksRequest<'_>>(operation, &body),
             Operation::ResumeBatchLoadTask => later::<write::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::CreateScheduledQuery => later::<query::CreateScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DeleteScheduledQuery => later::<query::DeleteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DescribeScheduledQuery => later::<query::DescribeScheduledQueryRequest<'_>>(operation, &body),
-            Operation::ExecuteScheduledQuery => later::<query::ExecuteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::ListScheduledQueries => later::<query::ListScheduledQueriesRequest<'_>>(operation, &body),
-            Operation::UpdateScheduledQuery => later::<query::UpdateScheduledQueryRequest<'_>>(operation, &body),
+            Operation::CreateScheduledQuery => later::<query_shapes::CreateScheduledQueryRequest<'_>>(operation, &body),
+            Operation::DeleteScheduledQuery => later::<query_shapes::DeleteScheduledQueryRequest<'_>>(operation, &body),
+            Operation::DescribeScheduledQuery => {
+                later::<query_shapes::DescribeScheduledQueryRequest<'_>>(operation, &body)
+            }
+            Operation::ExecuteScheduledQuery => {
+                later::<query_shapes::ExecuteScheduledQueryRequest<'_>>(operation, &body)
+            }
+            Operation::ListScheduledQueries => later::<query_shapes::ListScheduledQueriesRequest<'_>>(operation, &body),
+            Operation::UpdateScheduledQuery => later::<query_shapes::UpdateScheduledQueryRequest<'_>>(operation, &body),
         }
     }
 

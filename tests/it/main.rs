@@ -3,11 +3,15 @@
 mod account_settings;
 mod admin;
 mod bad_input;
+mod constraints;
 mod databases;
 mod endpoints;
 mod harness;
 mod identity;
+mod imports;
+mod queries;
 mod sockets;
 mod tables;
 mod tags;
 mod unsupported;
+mod wire_constraints;

@@ -104,9 +104,8 @@ async fn settings_the_service_refuses() {
     check(keys(json!([{"Type": "DIMENSION"}])), "Name").await;
     check(keys(json!([{"Type": "OTHER"}])), "Member must satisfy enum value set").await;
     let location = json!({"S3Configuration": {"BucketName": "rejects"}});
-    for enabled in [json!({"EnableMagneticStoreWrites": false, "MagneticStoreRejectedDataLocation": location})] {
-        check(json!({"MagneticStoreWriteProperties": enabled}), "MagneticStoreRejectedDataLocation").await;
-    }
+    let disabled = json!({"EnableMagneticStoreWrites": false, "MagneticStoreRejectedDataLocation": location});
+    check(json!({"MagneticStoreWriteProperties": disabled}), "MagneticStoreRejectedDataLocation").await;
     let retention = |properties: Value| json!({"RetentionProperties": properties});
     check(retention(json!({"MemoryStoreRetentionPeriodInHours": 1})), "Member must not be null").await;
     for (hours, days) in [(0, 1), (8_767, 1), (1, 0), (1, 73_001), (-1, 1)] {
