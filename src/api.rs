@@ -1,3 +1,8 @@
+<<<<<<< HEAD
+//! Wire to use case and back.
+
+pub mod write_records;
+=======
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
@@ -145,3 +150,4 @@ fn later<'a, T: Input<'a>>(operation: Operation, body: &'a [u8]) -> Result<Vec<u
     decode::<T>(body)?;
     Err(error::not_implemented(operation))
 }
+>>>>>>> main

@@ -181,29 +181,9 @@ impl Engine {
     }
 }
 
-<<<<<<< HEAD
 impl Inner {
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog<Arc<LiveTable>>> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
-=======
-/// An immutable view of a scope, for the whole of one query or listing.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    scope: Scope,
-    databases: Vec<(Database, Vec<Arc<TableView>>)>,
-}
-
-impl Snapshot {
-    /// The view of a scope in which there is nothing.
-    #[must_use]
-    pub fn empty(scope: &Scope) -> Self {
-        Self { scope: scope.clone(), databases: Vec::new() }
-    }
-
-    /// Whose view it is.
-    pub fn scope(&self) -> &Scope {
-        &self.scope
->>>>>>> main
     }
 
     fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog<Arc<LiveTable>>> {
@@ -226,12 +206,4 @@ fn find_table<'a, L: Clone>(
         return Err(EngineError::DatabaseNotFound(database.to_owned()));
     };
     entry.table(table).ok_or_else(|| EngineError::TableNotFound(table.to_owned()))
-}
-
-impl TableView {
-    /// The first time (nanoseconds since the epoch) that a query at `now_ns` sees.
-    #[must_use]
-    pub fn visible_from_ns(&self, now_ns: i64) -> i64 {
-        self.table.retention.visible_from_ns(now_ns)
-    }
 }

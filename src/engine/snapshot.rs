@@ -64,6 +64,12 @@ impl Snapshot {
         Self { scope, databases: databases.unwrap_or_default() }
     }
 
+    /// The view of a scope in which there is nothing.
+    #[must_use]
+    pub fn empty(scope: &Scope) -> Self {
+        Self::new(scope.clone(), None)
+    }
+
     /// Whose view it is.
     #[must_use]
     pub fn scope(&self) -> &Scope {
