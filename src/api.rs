@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-//! Wire to use case and back.
-
-pub mod write_records;
-=======
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
@@ -14,6 +9,7 @@ mod list_token;
 mod query;
 mod tables;
 mod tags;
+mod write_records;
 
 pub use endpoints::Advertised;
 
@@ -105,7 +101,9 @@ impl Api {
             Operation::ListTagsForResource => tags::list_tags_for_resource(self, ctx, &body),
             Operation::DescribeAccountSettings => account_settings::describe_account_settings(self, ctx, &body),
             Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body),
-            Operation::WriteRecords => later::<write::WriteRecordsRequest<'_>>(operation, &body),
+            Operation::WriteRecords => {
+                write_records::write_records(&self.engine, &ctx.scope, ctx.now_ns, &body).await
+            }
             Operation::Query => query::query(self, ctx, &body).await,
             Operation::CancelQuery => query::cancel_query(self, ctx, &body),
             Operation::PrepareQuery => query::prepare_query(self, ctx, &body).await,
@@ -150,4 +148,3 @@ fn later<'a, T: Input<'a>>(operation: Operation, body: &'a [u8]) -> Result<Vec<u
     decode::<T>(body)?;
     Err(error::not_implemented(operation))
 }
->>>>>>> main

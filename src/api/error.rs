@@ -2,6 +2,7 @@
 
 use crate::{
     engine::EngineError,
+    ingest::{IngestError, InvalidRecord},
     sql::{PageError, error::SqlError},
 };
 use std::error::Error;
@@ -20,6 +21,21 @@ impl From<EngineError> for ServiceError {
             EngineError::Storage(_) => return internal(error),
         };
         ServiceError::new(code, error.to_string())
+    }
+}
+
+impl From<IngestError> for ServiceError {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Invalid(error) => error.into(),
+            IngestError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<InvalidRecord> for ServiceError {
+    fn from(error: InvalidRecord) -> Self {
+        invalid(error.to_string())
     }
 }
 

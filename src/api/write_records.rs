@@ -2,14 +2,14 @@
 
 use crate::{
     engine::Engine,
-    ingest::{self, IngestError, Ingested, InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest},
+    ingest::{self, Ingested, InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest},
     model::{
         record::{Dimension, MeasureType, RejectedRecord},
         scope::Scope,
     },
 };
 use timebrook_protocol::{
-    ErrorCode, RejectedRecord as WireRejectedRecord, ServiceError, decode, encode,
+    RejectedRecord as WireRejectedRecord, ServiceError, decode, encode,
     shapes::write::{self, MeasureValueType, RecordsIngested, WriteRecordsRequest, WriteRecordsResponse},
 };
 
@@ -27,7 +27,7 @@ pub async fn write_records(engine: &Engine, scope: &Scope, now_ns: i64, body: &[
         common: parts.common(&request),
         records: &records,
     };
-    let ingested = ingest::write_records(engine, scope, &write, now_ns).await.map_err(refused)?;
+    let ingested = ingest::write_records(engine, scope, &write, now_ns).await?;
     if ingested.rejected.is_empty() {
         Ok(encode(&response(&ingested)))
     } else {
@@ -135,25 +135,6 @@ fn rejected(record: &RejectedRecord) -> WireRejectedRecord {
         reason: record.reason.to_string(),
         existing_version: record.reason.existing_version(),
     }
-}
-
-fn refused(error: IngestError) -> ServiceError {
-    match error {
-        IngestError::Invalid(invalid) => ServiceError::new(ErrorCode::ValidationException, invalid.to_string()),
-        IngestError::Engine(error) => engine_error(error),
-    }
-}
-
-fn engine_error(error: crate::engine::EngineError) -> ServiceError {
-    use crate::engine::EngineError;
-    let code = match &error {
-        EngineError::DatabaseNotFound(_) | EngineError::TableNotFound(_) => ErrorCode::ResourceNotFoundException,
-        EngineError::AlreadyExists => ErrorCode::ConflictException,
-        EngineError::DatabaseNotEmpty(_) | EngineError::PartitionKeyChanged => ErrorCode::ValidationException,
-        EngineError::QuotaExceeded(_) => ErrorCode::ServiceQuotaExceededException,
-        EngineError::Storage(_) => return ServiceError::new(ErrorCode::InternalServerException, "").with_source(error),
-    };
-    ServiceError::new(code, error.to_string())
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ async fn settings_the_service_refuses() {
     check(keys(json!([{"Type": "MEASURE", "Name": "hostId"}])), "MEASURE").await;
     check(keys(json!([{"Type": "MEASURE", "EnforcementInRecord": "OPTIONAL"}])), "MEASURE").await;
     check(keys(json!([{"Type": "DIMENSION"}])), "Name").await;
+    check(keys(json!([{"Type": "DIMENSION", "Name": "ts_host"}])), "reserved").await;
     check(keys(json!([{"Type": "OTHER"}])), "Member must satisfy enum value set").await;
     let location = json!({"S3Configuration": {"BucketName": "rejects"}});
     let disabled = json!({"EnableMagneticStoreWrites": false, "MagneticStoreRejectedDataLocation": location});
