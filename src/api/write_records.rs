@@ -17,7 +17,7 @@ use timebrook_protocol::{
 ///
 /// # Errors
 /// RejectedRecordsException when some records are not stored (all others are); any other error when none is.
-pub async fn write_records(engine: &Engine, scope: &Scope, now_ns: i64, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+pub(super) async fn write_records(engine: &Engine, scope: &Scope, now_ns: i64, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: WriteRecordsRequest<'_> = decode(body)?;
     let parts = Parts::of(&request);
     let records: Vec<_> = parts.records(&request).collect();
