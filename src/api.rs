@@ -101,9 +101,7 @@ impl Api {
             Operation::ListTagsForResource => tags::list_tags_for_resource(self, ctx, &body),
             Operation::DescribeAccountSettings => account_settings::describe_account_settings(self, ctx, &body),
             Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body),
-            Operation::WriteRecords => {
-                write_records::write_records(&self.engine, &ctx.scope, ctx.now_ns, &body).await
-            }
+            Operation::WriteRecords => write_records::write_records(self, ctx, &body).await,
             Operation::Query => query::query(self, ctx, &body).await,
             Operation::CancelQuery => query::cancel_query(self, ctx, &body),
             Operation::PrepareQuery => query::prepare_query(self, ctx, &body).await,

@@ -1,5 +1,7 @@
 //! Bytes and batches: the log, the memory store, the files. Knows nothing of AWS.
 
+pub mod codec;
+pub mod disk;
 pub mod memory;
 
 use crate::model::table::Column;

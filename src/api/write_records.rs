@@ -1,5 +1,6 @@
 //! WriteRecords.
 
+use super::{Api, Ctx};
 use crate::{
     engine::Engine,
     ingest::{self, Ingested, InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest},
@@ -10,24 +11,28 @@ use crate::{
 };
 use timebrook_protocol::{
     RejectedRecord as WireRejectedRecord, ServiceError, decode, encode,
-    shapes::write::{self, MeasureValueType, RecordsIngested, WriteRecordsRequest, WriteRecordsResponse},
+    shapes::write::{self as wire, MeasureValueType, RecordsIngested, WriteRecordsRequest, WriteRecordsResponse},
 };
 
 /// Writes records: the request's body to the response's body.
 ///
 /// # Errors
 /// RejectedRecordsException when some records are not stored (all others are); any other error when none is.
-pub(super) async fn write_records(engine: &Engine, scope: &Scope, now_ns: i64, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+pub(super) async fn write_records(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+    write(&api.engine, &ctx.scope, ctx.now_ns, body).await
+}
+
+async fn write(engine: &Engine, scope: &Scope, now_ns: i64, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: WriteRecordsRequest<'_> = decode(body)?;
     let parts = Parts::of(&request);
     let records: Vec<_> = parts.records(&request).collect();
-    let write = WriteRequest {
+    let request = WriteRequest {
         database: &request.database_name,
         table: &request.table_name,
         common: parts.common(&request),
         records: &records,
     };
-    let ingested = ingest::write_records(engine, scope, &write, now_ns).await?;
+    let ingested = ingest::write_records(engine, scope, &request, now_ns).await?;
     if ingested.rejected.is_empty() {
         Ok(encode(&response(&ingested)))
     } else {
@@ -69,7 +74,7 @@ impl<'a> Parts<'a> {
     /// A record whose dimensions and measure values are the next ones of the lists.
     fn record(
         &'a self,
-        record: &'a write::Record<'_>,
+        record: &'a wire::Record<'_>,
         next_dimension: &mut usize,
         next_value: &mut usize,
     ) -> InputRecord<'a> {
@@ -89,16 +94,16 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn dimension_count(record: &write::Record<'_>) -> usize {
+fn dimension_count(record: &wire::Record<'_>) -> usize {
     record.dimensions.as_ref().map_or(0, |dimensions| dimensions.len())
 }
 
-fn measure_value_count(record: &write::Record<'_>) -> usize {
+fn measure_value_count(record: &wire::Record<'_>) -> usize {
     record.measure_values.as_ref().map_or(0, Vec::len)
 }
 
-fn record_type(wire: MeasureValueType) -> RecordType {
-    match wire {
+fn record_type(given: MeasureValueType) -> RecordType {
+    match given {
         MeasureValueType::Double => RecordType::Single(MeasureType::Double),
         MeasureValueType::Bigint => RecordType::Single(MeasureType::Bigint),
         MeasureValueType::Varchar => RecordType::Single(MeasureType::Varchar),
@@ -108,12 +113,12 @@ fn record_type(wire: MeasureValueType) -> RecordType {
     }
 }
 
-fn time_unit(wire: write::TimeUnit) -> TimeUnit {
-    match wire {
-        write::TimeUnit::Seconds => TimeUnit::Seconds,
-        write::TimeUnit::Milliseconds => TimeUnit::Milliseconds,
-        write::TimeUnit::Microseconds => TimeUnit::Microseconds,
-        write::TimeUnit::Nanoseconds => TimeUnit::Nanoseconds,
+fn time_unit(given: wire::TimeUnit) -> TimeUnit {
+    match given {
+        wire::TimeUnit::Seconds => TimeUnit::Seconds,
+        wire::TimeUnit::Milliseconds => TimeUnit::Milliseconds,
+        wire::TimeUnit::Microseconds => TimeUnit::Microseconds,
+        wire::TimeUnit::Nanoseconds => TimeUnit::Nanoseconds,
     }
 }
 
@@ -156,7 +161,7 @@ mod tests {
         engine.create_table(&scope, "db", "tbl", NewTable::default(), NOW_NS).await.unwrap();
         let mut answer = Ok(Vec::new());
         for body in bodies {
-            answer = write_records(&engine, &scope, NOW_NS, body.as_bytes()).await;
+            answer = write(&engine, &scope, NOW_NS, body.as_bytes()).await;
         }
         let answer = answer.map_err(|error| (error.status(), error.body()));
         let answer = answer.as_ref().map(|body| str::from_utf8(body).unwrap());
