@@ -24,7 +24,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use timebrook_protocol::{
     Input, Operation, ServiceError, decode,
-    shapes::{query as query_shapes, write as write_shapes},
+    shapes::{query as query_shapes, write},
 };
 
 /// What every request brings beside its body.
@@ -69,15 +69,14 @@ pub struct Api {
     sql: Sql,
     account_settings: AccountSettings,
     advertised: Option<Advertised>,
-    clock: Clock,
 }
 
 impl Api {
     /// The operations on `engine`.
     #[must_use]
     pub fn new(engine: Arc<Engine>, config: ApiConfig, clock: Clock) -> Self {
-        let sql = Sql::new(config.query_limits, clock.clone());
-        Self { engine, sql, account_settings: AccountSettings::default(), advertised: config.advertised, clock }
+        let sql = Sql::new(config.query_limits, clock);
+        Self { engine, sql, account_settings: AccountSettings::default(), advertised: config.advertised }
     }
 
     /// Carries out one operation: the body of its request to the body of its response, in JSON.
@@ -106,14 +105,18 @@ impl Api {
             Operation::Query => query::query(self, ctx, &body).await,
             Operation::CancelQuery => query::cancel_query(self, ctx, &body),
             Operation::PrepareQuery => query::prepare_query(self, ctx, &body).await,
-            Operation::CreateBatchLoadTask => later::<write_shapes::CreateBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::DescribeBatchLoadTask => later::<write_shapes::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::ListBatchLoadTasks => later::<write_shapes::ListBatchLoadTasksRequest<'_>>(operation, &body),
-            Operation::ResumeBatchLoadTask => later::<write_shapes::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
+            Operation::CreateBatchLoadTask => later::<write::CreateBatchLoadTaskRequest<'_>>(operation, &body),
+            Operation::DescribeBatchLoadTask => later::<write::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
+            Operation::ListBatchLoadTasks => later::<write::ListBatchLoadTasksRequest<'_>>(operation, &body),
+            Operation::ResumeBatchLoadTask => later::<write::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
             Operation::CreateScheduledQuery => later::<query_shapes::CreateScheduledQueryRequest<'_>>(operation, &body),
             Operation::DeleteScheduledQuery => later::<query_shapes::DeleteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DescribeScheduledQuery => later::<query_shapes::DescribeScheduledQueryRequest<'_>>(operation, &body),
-            Operation::ExecuteScheduledQuery => later::<query_shapes::ExecuteScheduledQueryRequest<'_>>(operation, &body),
+            Operation::DescribeScheduledQuery => {
+                later::<query_shapes::DescribeScheduledQueryRequest<'_>>(operation, &body)
+            }
+            Operation::ExecuteScheduledQuery => {
+                later::<query_shapes::ExecuteScheduledQueryRequest<'_>>(operation, &body)
+            }
             Operation::ListScheduledQueries => later::<query_shapes::ListScheduledQueriesRequest<'_>>(operation, &body),
             Operation::UpdateScheduledQuery => later::<query_shapes::UpdateScheduledQueryRequest<'_>>(operation, &body),
         }

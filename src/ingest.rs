@@ -11,7 +11,7 @@ mod route;
 mod validate;
 
 pub use input::{InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest};
-pub use validate::InvalidRecord;
+pub use validate::{InvalidRecord, check_column_name};
 
 use crate::{
     engine::{Engine, EngineError},

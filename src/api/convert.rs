@@ -4,7 +4,7 @@ use crate::sql::{MakeRowWriter, OutputColumn, RowWriter, types};
 use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StructArray},
     datatypes::{
-        DataType, Date32Type, DurationNanosecondType, Field, Float64Type, Int32Type, Int64Type, IntervalUnit,
+        DataType, Date32Type, DurationNanosecondType, FieldRef, Float64Type, Int32Type, Int64Type, IntervalUnit,
         IntervalYearMonthType, Time64NanosecondType, TimeUnit, TimestampNanosecondType, UInt64Type,
     },
 };
@@ -59,7 +59,7 @@ pub(super) fn write_type(data_type: &DataType, out: &mut Vec<u8>) {
     }
 }
 
-fn write_row_field(field: &Field, out: &mut Vec<u8>) {
+fn write_row_field(field: &FieldRef, out: &mut Vec<u8>) {
     out.push(b'{');
     if let Some(name) = types::field_name(field) {
         out.extend_from_slice(b"\"Name\":");

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::EngineError,
-    ingest::IngestError,
+    ingest::{IngestError, InvalidRecord},
     sql::{PageError, error::SqlError},
 };
 use std::error::Error;
@@ -27,10 +27,15 @@ impl From<EngineError> for ServiceError {
 impl From<IngestError> for ServiceError {
     fn from(error: IngestError) -> Self {
         match error {
-            // # observed: what is wrong with a record itself
-            IngestError::Invalid(error) => ServiceError::new(ErrorCode::ValidationException, error.to_string()),
+            IngestError::Invalid(error) => error.into(),
             IngestError::Engine(error) => error.into(),
         }
+    }
+}
+
+impl From<InvalidRecord> for ServiceError {
+    fn from(error: InvalidRecord) -> Self {
+        invalid(error.to_string())
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         state::{Catalog, Change, TablePlace, TableSettings},
     },
     model::{
-        limits::{DATABASES_PER_ACCOUNT_MAX, TABLES_PER_ACCOUNT_MAX},
+        limits::{DATABASES_PER_ACCOUNT_MAX, TABLES_PER_ACCOUNT_MAX, TAGS_PER_RESOURCE_MAX},
         retention::Retention,
         scope::Scope,
     },
@@ -211,12 +211,18 @@ impl Engine {
     /// Adds or overwrites tags of a database (`table` is `None`) or table.
     ///
     /// # Errors
-    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`], [`EngineError::Storage`].
+    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`], [`EngineError::QuotaExceeded`],
+    /// [`EngineError::Storage`].
     pub async fn tag(&self, scope: &Scope, database: &str, table: Option<&str>, tags: Tags) -> Result<(), EngineError> {
         let (scope, database, table) = (scope.clone(), Arc::<str>::from(database), table.map(Arc::from));
         self.change(
             move |catalog| {
-                find_tags(catalog, &scope, &database, table.as_deref())?;
+                let present = find_tags(catalog, &scope, &database, table.as_deref())?;
+                let added = tags.keys().filter(|key| !present.contains_key(*key)).count();
+                if present.len() + added > TAGS_PER_RESOURCE_MAX {
+                    let text = format!("A resource cannot have more than {TAGS_PER_RESOURCE_MAX} tags.");
+                    return Err(EngineError::QuotaExceeded(text));
+                }
                 Ok(Change::Tag { scope, database, table, tags })
             },
             |_| Ok(()),

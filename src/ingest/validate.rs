@@ -133,8 +133,12 @@ fn check_dimensions(dimensions: Dimensions<'_>) -> Result<(), InvalidRecord> {
     Ok(())
 }
 
-/// # guide: ts-limits.html: the reserved names, which are case-sensitive
-fn check_column_name(name: &str) -> Result<(), InvalidRecord> {
+/// Whether a dimension or a multi-measure attribute may have that name. # guide: ts-limits.html: the reserved names,
+/// which are case-sensitive
+///
+/// # Errors
+/// [`InvalidRecord::ReservedName`].
+pub fn check_column_name(name: &str) -> Result<(), InvalidRecord> {
     // A name that begins with neither letter cannot be reserved.
     if !name.starts_with(['t', 'm']) {
         return Ok(());
