@@ -90,6 +90,11 @@ impl Sql {
         Self { registry: OnceLock::new(), threads: Mutex::new(None), cursors: Cursors::default(), limits, clock }
     }
 
+    /// The clock that queries are timed by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Every function there is.
     pub fn registry(&self) -> &Arc<Registry> {
         self.registry.get_or_init(|| Arc::new(Registry::new()))

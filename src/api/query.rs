@@ -16,7 +16,7 @@ pub(super) async fn query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, 
     {
         return Err(error::unsupported("QueryInsights"));
     }
-    let clock = &api.clock;
+    let clock = api.sql.clock();
     let random = clock.random_bytes();
     let id_bytes = [clock.random_bytes(), clock.random_bytes(), random].concat();
     let page = api
