@@ -13,7 +13,6 @@ mod write_records;
 
 pub use endpoints::Advertised;
 
-use self::account_settings::AccountSettings;
 use crate::{
     clock::Clock,
     engine::{Engine, StateCounts},
@@ -67,7 +66,6 @@ pub struct State {
 pub struct Api {
     engine: Arc<Engine>,
     sql: Sql,
-    account_settings: AccountSettings,
     advertised: Option<Advertised>,
 }
 
@@ -76,7 +74,7 @@ impl Api {
     #[must_use]
     pub fn new(engine: Arc<Engine>, config: ApiConfig, clock: Clock) -> Self {
         let sql = Sql::new(config.query_limits, clock);
-        Self { engine, sql, account_settings: AccountSettings::default(), advertised: config.advertised }
+        Self { engine, sql, advertised: config.advertised }
     }
 
     /// Carries out one operation: the body of its request to the body of its response, in JSON.
@@ -100,7 +98,7 @@ impl Api {
             Operation::UntagResource => tags::untag_resource(self, ctx, &body).await,
             Operation::ListTagsForResource => tags::list_tags_for_resource(self, ctx, &body),
             Operation::DescribeAccountSettings => account_settings::describe_account_settings(self, ctx, &body),
-            Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body),
+            Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body).await,
             Operation::WriteRecords => write_records::write_records(self, ctx, &body).await,
             Operation::Query => query::query(self, ctx, &body).await,
             Operation::CancelQuery => query::cancel_query(self, ctx, &body),
@@ -129,7 +127,6 @@ impl Api {
     pub async fn reset(&self, account: Option<&str>) -> Result<(), ServiceError> {
         self.engine.reset(account).await?;
         self.sql.reset(account);
-        self.account_settings.reset(account);
         Ok(())
     }
 

@@ -16,7 +16,9 @@ impl From<EngineError> for ServiceError {
         let code = match &error {
             EngineError::DatabaseNotFound(_) | EngineError::TableNotFound(_) => ErrorCode::ResourceNotFoundException,
             EngineError::AlreadyExists => ErrorCode::ConflictException,
-            EngineError::DatabaseNotEmpty(_) | EngineError::PartitionKeyChanged => ErrorCode::ValidationException,
+            EngineError::DatabaseNotEmpty(_) | EngineError::PartitionKeyChanged | EngineError::Settings(_) => {
+                ErrorCode::ValidationException
+            }
             EngineError::QuotaExceeded(_) => ErrorCode::ServiceQuotaExceededException,
             EngineError::Storage(_) => return internal(error),
         };

@@ -4,6 +4,7 @@ use super::{Engine, EngineError, Inner, find_table, table::LiveTable};
 use crate::{
     catalog::{
         Database, MagneticWrites, PartitionKey, Table, Tags,
+        settings::{AccountSettings, AccountSettingsUpdate},
         state::{Catalog, Change, TablePlace, TableSettings},
     },
     model::{
@@ -261,6 +262,33 @@ impl Engine {
         find_tags(&self.inner.catalog(), scope, database, table).cloned()
     }
 
+    /// The settings of an account in a region.
+    #[must_use]
+    pub fn account_settings(&self, scope: &Scope) -> AccountSettings {
+        account_settings(&self.inner.catalog(), scope)
+    }
+
+    /// Changes the settings of an account in a region.
+    ///
+    /// # Errors
+    /// [`EngineError::Settings`], [`EngineError::Storage`].
+    pub async fn update_account_settings(
+        &self,
+        scope: &Scope,
+        update: AccountSettingsUpdate,
+        now_ns: i64,
+    ) -> Result<AccountSettings, EngineError> {
+        let (scope, of) = (scope.clone(), scope.clone());
+        self.change(
+            move |catalog| {
+                let settings = account_settings(catalog, &scope).changed(&scope, update, to_ms(now_ns))?;
+                Ok(Change::SetAccountSettings { scope, settings })
+            },
+            move |catalog| Ok(account_settings(catalog, &of)),
+        )
+        .await
+    }
+
     /// Drops all state, or all state of one account.
     ///
     /// # Errors
@@ -342,6 +370,10 @@ fn database(catalog: &LiveCatalog, scope: &Scope, name: &str) -> Result<Database
 fn table_of(catalog: &LiveCatalog, place: &TablePlace) -> Result<Table, EngineError> {
     let entry = find_table(catalog, &place.scope, &place.database, &place.table)?;
     Ok(entry.table(entry.live.columns()))
+}
+
+fn account_settings(catalog: &LiveCatalog, scope: &Scope) -> AccountSettings {
+    catalog.scope(scope).map(|state| state.settings()).unwrap_or_default()
 }
 
 fn find_tags<'a>(
