@@ -17,7 +17,7 @@ pub struct Clock(Arc<Source>);
 #[derive(Debug)]
 enum Source {
     System { origin: Instant },
-    Manual { now_ns: AtomicI64, seed: AtomicU64, sleepers: Mutex<Vec<Waker>> },
+    Manual { origin: Instant, start_ns: i64, now_ns: AtomicI64, seed: AtomicU64, sleepers: Mutex<Vec<Waker>> },
 }
 
 impl Clock {
@@ -31,8 +31,11 @@ impl Clock {
     /// A clock that stands at `now_ns` (nanoseconds since the Unix epoch) until it is moved, with reproducible
     /// randomness.
     #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "an `Instant` can be had in no other way; it is only counted from")]
     pub fn manual(now_ns: i64) -> Self {
         Self(Arc::new(Source::Manual {
+            origin: Instant::now(),
+            start_ns: now_ns,
             now_ns: AtomicI64::new(now_ns),
             seed: AtomicU64::new(0x9E37_79B9_7F4A_7C15),
             sleepers: Mutex::new(Vec::new()),
@@ -58,6 +61,19 @@ impl Clock {
         match &*self.0 {
             Source::System { origin } => u64::try_from(origin.elapsed().as_nanos()).unwrap_or(u64::MAX),
             Source::Manual { now_ns, .. } => now_ns.load(Ordering::SeqCst).unsigned_abs(),
+        }
+    }
+
+    /// The current moment as the standard library's type, for libraries that ask for it; moves with the clock.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    pub fn instant(&self) -> Instant {
+        match &*self.0 {
+            Source::System { .. } => Instant::now(),
+            Source::Manual { origin, start_ns, now_ns, .. } => {
+                let since_ns = now_ns.load(Ordering::SeqCst).saturating_sub(*start_ns).max(0).unsigned_abs();
+                *origin + Duration::from_nanos(since_ns)
+            }
         }
     }
 

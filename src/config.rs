@@ -1,1 +1,144 @@
 //! Flags and environment.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// What the `timebrook` program was asked to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "timebrook",
+    version,
+    about = "Amazon Timestream for LiveAnalytics on your own machine",
+    args_conflicts_with_subcommands = true
+)]
+pub struct CommandLine {
+    /// Something else than serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub config: Config,
+}
+
+/// What the program does besides serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the certificate authority of a running server, for clients to trust
+    Ca {
+        /// Where that server listens, as a plain HTTP address
+        #[arg(long, env = "TIMEBROOK_URL", default_value = "http://127.0.0.1:4566")]
+        url: String,
+    },
+}
+
+/// How to serve. Every flag is an environment variable too.
+#[derive(Clone, Debug, Args)]
+pub struct Config {
+    /// Address to listen on
+    #[arg(long, env = "TIMEBROOK_HOST", default_value = Self::DEFAULT_HOST)]
+    pub host: String,
+    /// Port for HTTP and HTTPS alike; 0 picks a free one and prints it
+    #[arg(long, env = "TIMEBROOK_PORT", default_value_t = Self::DEFAULT_PORT)]
+    pub port: u16,
+    /// Keep everything in this directory; without it everything is in memory and gone at exit
+    #[arg(long, env = "TIMEBROOK_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Keep the certificate authority in this directory, when there is no --data-dir
+    #[arg(long, env = "TIMEBROOK_CA_DIR", value_name = "DIR")]
+    pub ca_dir: Option<PathBuf>,
+    /// Serve HTTPS with this certificate chain (PEM) instead of one of Timebrook's own authority
+    #[arg(long, env = "TIMEBROOK_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key (PEM) of --tls-cert
+    #[arg(long, env = "TIMEBROOK_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Answer DescribeEndpoints with this instead of the request's Host header
+    #[arg(long, env = "TIMEBROOK_ADVERTISE", value_name = "[SCHEME://]HOST[:PORT]")]
+    pub advertise: Option<String>,
+    /// Seconds that a query may run
+    #[arg(long, env = "TIMEBROOK_QUERY_TIMEOUT", default_value_t = Self::DEFAULT_QUERY_TIMEOUT, value_name = "SECONDS",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub query_timeout: u64,
+    /// Mebibytes of memory that one query may work in
+    #[arg(long, env = "TIMEBROOK_QUERY_MEMORY", default_value_t = Self::DEFAULT_QUERY_MEMORY, value_name = "MIB",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub query_memory: u32,
+    /// What to log: error, warn, info, debug, trace, or a filter such as "info,timebrook::server=debug"
+    #[arg(long, env = "TIMEBROOK_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+    /// How log lines look
+    #[arg(long, env = "TIMEBROOK_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// Only this machine.
+    pub const DEFAULT_HOST: &'static str = "127.0.0.1";
+    /// The port that emulators of AWS are expected on.
+    pub const DEFAULT_PORT: u16 = 4566;
+    /// Seconds. # model: Query
+    pub const DEFAULT_QUERY_TIMEOUT: u64 = 60;
+    /// Mebibytes.
+    pub const DEFAULT_QUERY_MEMORY: u32 = 1_024;
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            host: Self::DEFAULT_HOST.to_owned(),
+            port: Self::DEFAULT_PORT,
+            data_dir: None,
+            ca_dir: None,
+            tls_cert: None,
+            tls_key: None,
+            advertise: None,
+            query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
+            query_memory: Self::DEFAULT_QUERY_MEMORY,
+            log: "info".to_owned(),
+            log_format: LogFormat::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_an_environment_variable() {
+        for argument in
+            CommandLine::command().get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str()))
+        {
+            let expected = format!("TIMEBROOK_{}", argument.get_id().as_str().to_uppercase());
+            assert_eq!(argument.get_env().and_then(|env| env.to_str()), Some(expected.as_str()));
+        }
+    }
+
+    #[test]
+    fn defaults_without_flags_are_those_of_the_type() {
+        let parsed = CommandLine::parse_from(["timebrook"]).config;
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        assert!(CommandLine::try_parse_from(["timebrook", "--tls-cert", "a.pem"]).is_err());
+        assert!(CommandLine::try_parse_from(["timebrook", "--tls-cert", "a.pem", "--tls-key", "b.pem"]).is_ok());
+    }
+}

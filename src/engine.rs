@@ -2,14 +2,35 @@
 //!
 //! Every change is an entry: decided under a lock, appended to the log, applied, and visible once synced. Live
 //! apply and replay are the same function.
+//!
+//! - Records: per table, under the table's lock, a commit is decided against everything decided before it, appended,
+//!   and applied as unsettled; readers see it when its sync is done ([`table`]).
+//! - Catalog changes are rare. They go one at a time: decided, appended, synced, and only then applied, so that nobody
+//!   ever sees one that could be lost ([`control`]).
+
+mod control;
+mod log;
+mod snapshot;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+pub use control::{NewTable, TableUpdate};
+pub use snapshot::{Snapshot, TableView};
+pub use table::{TableWriter, WriteOutcome};
 
 use crate::{
-    catalog::{Database, MagneticWrites, PartitionKey, Table, Tags},
+    catalog::{settings::SettingsError, state::Catalog},
     clock::Clock,
-    model::{retention::Retention, scope::Scope, table::MeasureInfo},
-    store::TableRows,
+    model::{record::Record, scope::Scope},
 };
-use std::{path::PathBuf, sync::Arc};
+use log::Log;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+use table::LiveTable;
 
 /// How to open an engine.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +39,8 @@ pub struct EngineConfig {
     pub data_dir: Option<PathBuf>,
 }
 
-/// What a control-plane change or look-up can fail with. Texts are the service's where they are known.
-#[derive(Debug, thiserror::Error)]
+/// What a change or look-up can fail with. Texts are the service's where they are known.
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum EngineError {
     /// # observed: `The database unknown does not exist.`
     #[error("The database {0} does not exist.")]
@@ -36,36 +57,15 @@ pub enum EngineError {
     /// UpdateTable with another partition key than the table's.
     #[error("The partition key of a table cannot be changed after the table is created.")]
     PartitionKeyChanged,
+    /// Settings of an account that it cannot have.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// One of the service's quotas; the text names it.
     #[error("{0}")]
     QuotaExceeded(String),
     /// The disk or the log failed; the text is for the log only.
     #[error("storage failure: {0}")]
     Storage(String),
-}
-
-/// What CreateTable gives beside the names; absent parts take the service's defaults.
-#[derive(Clone, Debug, Default)]
-pub struct NewTable {
-    /// Default: 6 hours and 73,000 days.
-    pub retention: Option<Retention>,
-    /// Default: disabled.
-    pub magnetic_writes: Option<MagneticWrites>,
-    /// Default: by measure.
-    pub partition_key: Option<PartitionKey>,
-    /// May be empty.
-    pub tags: Tags,
-}
-
-/// What UpdateTable changes; absent parts stay.
-#[derive(Clone, Debug, Default)]
-pub struct TableUpdate {
-    /// New retention periods.
-    pub retention: Option<Retention>,
-    /// New magnetic store write properties.
-    pub magnetic_writes: Option<MagneticWrites>,
-    /// The same key, with another enforcement.
-    pub partition_key: Option<PartitionKey>,
 }
 
 /// Counts of what is held, of one account or of all.
@@ -86,7 +86,16 @@ pub struct StateCounts {
 /// The state of the server: databases, tables, records.
 #[derive(Debug)]
 pub struct Engine {
-    _private: (),
+    inner: Arc<Inner>,
+}
+
+/// What changes share with the threads that carry them out.
+#[derive(Debug)]
+struct Inner {
+    catalog: RwLock<Catalog<Arc<LiveTable>>>,
+    /// Held by the one catalog change that is being made, until it is synced and applied.
+    control: Mutex<()>,
+    log: Arc<Log>,
 }
 
 impl Engine {
@@ -96,170 +105,108 @@ impl Engine {
     /// [`EngineError::Storage`] when the directory cannot be used or its files are damaged (the text names file and
     /// offset).
     pub async fn open(config: EngineConfig, clock: Clock) -> Result<Arc<Self>, EngineError> {
-        let _ = (config, clock);
-        Ok(Arc::new(Self { _private: () }))
+        let _ = clock;
+        if let Some(path) = config.data_dir {
+            return Err(EngineError::Storage(format!("{} cannot be used: no log yet", path.display())));
+        }
+        let inner = Inner { catalog: RwLock::default(), control: Mutex::default(), log: Arc::new(Log::memory()) };
+        Ok(Arc::new(Self { inner: Arc::new(inner) }))
     }
 
-    /// Creates a database. `kms_key_id`: as given, else the account's AWS managed key.
-    pub async fn create_database(
-        &self,
-        scope: &Scope,
-        name: &str,
-        kms_key_id: Option<&str>,
-        tags: Tags,
-        now_ns: i64,
-    ) -> Result<Database, EngineError> {
-        let _ = (scope, name, kms_key_id, tags, now_ns);
-        Err(EngineError::Storage("absent".into()))
+    /// The table that a WriteRecords is for: its settings now, and the way to write to it.
+    ///
+    /// # Errors
+    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`].
+    pub fn writer(&self, scope: &Scope, database: &str, table: &str) -> Result<TableWriter, EngineError> {
+        let catalog = self.inner.catalog();
+        let entry = find_table(&catalog, scope, database, table)?;
+        Ok(TableWriter::new(Arc::clone(entry)))
     }
 
-    /// Changes a database's key.
-    pub async fn update_database(
-        &self,
-        scope: &Scope,
-        name: &str,
-        kms_key_id: &str,
-        now_ns: i64,
-    ) -> Result<Database, EngineError> {
-        let _ = (scope, name, kms_key_id, now_ns);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// Deletes an empty database.
-    pub async fn delete_database(&self, scope: &Scope, name: &str) -> Result<(), EngineError> {
-        let _ = (scope, name);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// Creates a table.
-    pub async fn create_table(
+    /// Writes records to a table; returns when what is stored is synced. Records are decided in order, each against
+    /// all before it.
+    ///
+    /// # Errors
+    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`]; [`EngineError::Storage`] when nothing was
+    /// written.
+    pub async fn write(
         &self,
         scope: &Scope,
         database: &str,
         table: &str,
-        new: NewTable,
+        records: &[Record<'_>],
         now_ns: i64,
-    ) -> Result<Table, EngineError> {
-        let _ = (scope, database, table, new, now_ns);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// Changes a table's settings.
-    pub async fn update_table(
-        &self,
-        scope: &Scope,
-        database: &str,
-        table: &str,
-        update: TableUpdate,
-        now_ns: i64,
-    ) -> Result<Table, EngineError> {
-        let _ = (scope, database, table, update, now_ns);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// Deletes a table and its records.
-    pub async fn delete_table(&self, scope: &Scope, database: &str, table: &str) -> Result<(), EngineError> {
-        let _ = (scope, database, table);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// Adds or overwrites tags of a database (`table` is `None`) or table.
-    pub async fn tag(&self, scope: &Scope, database: &str, table: Option<&str>, tags: Tags) -> Result<(), EngineError> {
-        let _ = (scope, database, table, tags);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// Removes tags by key; keys that are not there are no error.
-    pub async fn untag(
-        &self,
-        scope: &Scope,
-        database: &str,
-        table: Option<&str>,
-        keys: &[String],
-    ) -> Result<(), EngineError> {
-        let _ = (scope, database, table, keys);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// The tags of a database or table.
-    pub fn tags(&self, scope: &Scope, database: &str, table: Option<&str>) -> Result<Tags, EngineError> {
-        let _ = (scope, database, table);
-        Err(EngineError::Storage("absent".into()))
-    }
-
-    /// Drops all state, or all state of one account.
-    pub async fn reset(&self, account: Option<&str>) -> Result<(), EngineError> {
-        let _ = account;
-        Ok(())
+    ) -> Result<WriteOutcome, EngineError> {
+        self.writer(scope, database, table)?.write(records, now_ns).await
     }
 
     /// Counts what is held, of one account or of all.
+    #[must_use]
     pub fn counts(&self, account: Option<&str>) -> StateCounts {
-        let _ = account;
-        StateCounts::default()
+        let states: Vec<_> = {
+            let catalog = self.inner.catalog();
+            let wanted = catalog.scopes().filter(|(scope, _)| account.is_none_or(|account| *scope.account == *account));
+            wanted.map(|(_, state)| Arc::clone(state)).collect()
+        };
+        let mut counts = StateCounts::default();
+        for state in states {
+            for database in state.databases() {
+                counts.databases += 1;
+                for table in database.tables() {
+                    counts.tables += 1;
+                    table.live.add_counts(&mut counts);
+                }
+            }
+        }
+        counts
     }
 
     /// An immutable view of a scope's catalog and records; holds only what is synced.
+    #[must_use]
     pub fn snapshot(&self, scope: &Scope) -> Snapshot {
-        Snapshot { scope: scope.clone(), databases: Vec::new() }
+        Snapshot::new(scope.clone(), self.inner.catalog().scope(scope))
+    }
+
+    /// Frees the memory of records that are past their retention at `now_ns`. Queries do not see them anyway.
+    pub fn tick(&self, now_ns: i64) {
+        let states: Vec<_> = self.inner.catalog().scopes().map(|(_, state)| Arc::clone(state)).collect();
+        for table in states.iter().flat_map(|state| state.databases()).flat_map(|database| database.tables()) {
+            table.live.free(table.settings.retention.visible_from_ns(now_ns));
+        }
     }
 
     /// Syncs and closes; later commits fail.
+    ///
+    /// # Errors
+    /// [`EngineError::Storage`] when the last writes could not be synced.
     pub async fn close(&self) -> Result<(), EngineError> {
-        Ok(())
+        self.inner.log.close()
     }
 }
 
-/// An immutable view of a scope, for the whole of one query or listing.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    scope: Scope,
-    databases: Vec<(Database, Vec<Arc<TableView>>)>,
-}
-
-impl Snapshot {
-    /// Whose view it is.
-    pub fn scope(&self) -> &Scope {
-        &self.scope
+impl Inner {
+    fn catalog(&self) -> RwLockReadGuard<'_, Catalog<Arc<LiveTable>>> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All databases, by name.
-    pub fn databases(&self) -> impl Iterator<Item = &Database> {
-        self.databases.iter().map(|(database, _)| database)
+    fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog<Arc<LiveTable>>> {
+        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The database of that exact name.
-    pub fn database(&self, name: &str) -> Option<&Database> {
-        self.databases().find(|database| &*database.name == name)
-    }
-
-    /// The tables of a database, by name.
-    pub fn tables<'a>(&'a self, database: &'a str) -> impl Iterator<Item = &'a Arc<TableView>> {
-        self.databases.iter().filter(move |(d, _)| &*d.name == database).flat_map(|(_, tables)| tables)
-    }
-
-    /// The table of those exact names.
-    pub fn table(&self, database: &str, table: &str) -> Option<&Arc<TableView>> {
-        let (_, tables) = self.databases.iter().find(|(d, _)| &*d.name == database)?;
-        tables.iter().find(|view| &*view.table.name == table)
+    fn control(&self) -> MutexGuard<'_, ()> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An immutable view of a table.
-#[derive(Debug)]
-pub struct TableView {
-    /// The table's settings and columns.
-    pub table: Table,
-    /// What SHOW MEASURES prints, sorted by measure name.
-    pub measures: Vec<MeasureInfo>,
-    /// The records.
-    pub rows: TableRows,
-}
-
-impl TableView {
-    /// The first time (nanoseconds since the epoch) that a query at `now_ns` sees.
-    #[must_use]
-    pub fn visible_from_ns(&self, now_ns: i64) -> i64 {
-        self.table.retention.visible_from_ns(now_ns)
-    }
+/// The table of those names. # inferred: the database is looked for first
+fn find_table<'a, L: Clone>(
+    catalog: &'a Catalog<L>,
+    scope: &Scope,
+    database: &str,
+    table: &str,
+) -> Result<&'a Arc<crate::catalog::state::TableEntry<L>>, EngineError> {
+    let Some(entry) = catalog.database(scope, database) else {
+        return Err(EngineError::DatabaseNotFound(database.to_owned()));
+    };
+    entry.table(table).ok_or_else(|| EngineError::TableNotFound(table.to_owned()))
 }

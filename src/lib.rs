@@ -19,3 +19,5 @@ pub mod model;
 pub mod server;
 pub mod sql;
 pub mod store;
+
+pub use server::Server;

@@ -1,1 +1,26 @@
-fn main() {}
+//! The `timebrook` program: flags to configuration, nothing else.
+
+use clap::Parser;
+use std::{fmt::Display, process::ExitCode};
+use timebrook::{
+    config::{Command, CommandLine},
+    server,
+};
+
+fn main() -> ExitCode {
+    let CommandLine { command, config } = CommandLine::parse();
+    match command {
+        Some(Command::Ca { url }) => exit(server::print_ca(&url)),
+        None => exit(server::run(config)),
+    }
+}
+
+fn exit(outcome: Result<(), impl Display>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("timebrook: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

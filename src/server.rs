@@ -1,1 +1,303 @@
-//! Sockets.
+//! Sockets, TLS, HTTP, identity and dispatch; the only user of hyper and rustls.
+
+mod admin;
+mod auth;
+mod authority;
+mod body;
+pub mod ca_command;
+mod dispatch;
+mod foreign;
+mod form;
+mod http;
+mod listen;
+mod log;
+mod reply;
+mod sts;
+mod timer;
+mod tls;
+mod watched;
+
+pub use self::{authority::AuthorityError, http::Service, tls::TlsError};
+
+use self::{listen::Acceptor, tls::Certificates};
+use crate::{
+    api::{Advertised, Api, ApiConfig},
+    clock::Clock,
+    config::Config,
+    engine::{Engine, EngineConfig, EngineError},
+    sql::Limits,
+};
+use std::{
+    io::{self, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+/// Threads that serve sockets; queries run on their own.
+const SOCKET_THREADS_MAX: usize = 4;
+const MEBIBYTE: u64 = 1024 * 1024;
+/// How often the memory of expired records is given back; queries do not see them anyway.
+const EXPIRY_INTERVAL_NS: i64 = 60_000_000_000;
+
+/// Why a server does not start or does not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {host}:{port}: {source}")]
+    Listen {
+        /// As configured.
+        host: String,
+        /// As configured.
+        port: u16,
+        /// Why.
+        source: io::Error,
+    },
+    /// HTTPS cannot be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The state cannot be opened or closed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// What DescribeEndpoints should answer is no address.
+    #[error("--advertise {0}: not of the form [SCHEME://]HOST[:PORT]")]
+    Advertise(String),
+    /// The log filter is not understood.
+    #[error("--log: {0}")]
+    Log(#[from] tracing_subscriber::filter::ParseError),
+    /// Threads or signals cannot be had from the operating system, or standard output is closed.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+/// Makes a server, for this program and for Rust tests that embed one.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    config: Config,
+    clock: Clock,
+}
+
+impl Builder {
+    /// The time that the server lives in; default: the machine's.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Everything else that can be configured; default: in memory on a free port of 127.0.0.1.
+    #[must_use]
+    pub fn config(self, config: Config) -> Self {
+        Self { config, ..self }
+    }
+
+    /// Keeps everything in a directory.
+    #[must_use]
+    pub fn data_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.config.data_dir = Some(dir.into());
+        self
+    }
+
+    /// Listens on this port; 0, the default here, picks a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.config.port = port;
+        self
+    }
+
+    /// The server without sockets: a service that answers requests in process.
+    ///
+    /// # Errors
+    /// When the state or the certificates cannot be opened.
+    pub async fn in_process(self) -> Result<Service, ServerError> {
+        Ok(self.open().await?.0.service)
+    }
+
+    /// Opens the state and starts listening.
+    ///
+    /// # Errors
+    /// When the state or the certificates cannot be opened, or the address cannot be listened on.
+    pub async fn start(self) -> Result<Server, ServerError> {
+        let (host, port) = (self.config.host.clone(), self.config.port);
+        let bare_host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let (acceptor, engine) = self.open().await?;
+        let listening = async {
+            let listener = TcpListener::bind((bare_host.as_str(), port)).await?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        let (listener, address) = listening.await.map_err(|source| ServerError::Listen { host, port, source })?;
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(free_expired_records(engine.clone(), acceptor.clock.clone(), stopped.clone()));
+        let serving = tokio::spawn(acceptor.serve(listener, stopped));
+        Ok(Server { address, engine, stop, serving })
+    }
+
+    async fn open(self) -> Result<(Acceptor, Arc<Engine>), ServerError> {
+        let Self { config, clock } = self;
+        let advertised = match &config.advertise {
+            Some(text) => Some(Advertised::parse(text).ok_or_else(|| ServerError::Advertise(text.clone()))?),
+            None => None,
+        };
+        let certificates = match (&config.tls_cert, &config.tls_key) {
+            (Some(certificate), Some(key)) => Certificates::from_files(certificate, key)?,
+            _ => {
+                let beside_data = config.data_dir.as_ref().map(|dir| dir.join("ca"));
+                Certificates::own(beside_data.or(config.ca_dir), clock.clone())?
+            }
+        };
+        let engine = Engine::open(EngineConfig { data_dir: config.data_dir }, clock.clone()).await?;
+        let query_limits = Limits {
+            timeout_s: config.query_timeout,
+            memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
+        };
+        let api = Api::new(engine.clone(), ApiConfig { advertised, query_limits }, clock.clone());
+        let certificates = Arc::new(certificates);
+        let service = Service::new(api, certificates.clone(), clock.clone());
+        Ok((Acceptor { service, certificates, clock }, engine))
+    }
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    engine: Arc<Engine>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// A server on the machine's clock, in memory, on a free port of 127.0.0.1, unless told otherwise.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder { config: Config { port: 0, ..Config::default() }, clock: Clock::system() }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address for clients on this machine, plain HTTP; HTTPS is served on the same port.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// Stops accepting, lets requests in flight finish (for a bounded time), and closes the state.
+    ///
+    /// # Errors
+    /// When the state cannot be closed in good order.
+    pub async fn shutdown(self) -> Result<(), ServerError> {
+        self.stop.send_replace(true);
+        // It ends by itself; only a panic in it would be an error, and that is logged.
+        let _ = self.serving.await;
+        Ok(self.engine.close().await?)
+    }
+}
+
+/// Gives back the memory of records past their retention, now and then, until the server stops.
+async fn free_expired_records(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<bool>) {
+    loop {
+        let next_ns = clock.now_ns().saturating_add(EXPIRY_INTERVAL_NS);
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = clock.sleep_until(next_ns) => {}
+        }
+        let (engine, now_ns) = (engine.clone(), clock.now_ns());
+        // It may take a while, and this thread serves sockets.
+        let freed = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
+        if let Err(error) = freed {
+            tracing::error!(%error, "cannot free expired records");
+        }
+    }
+}
+
+/// Serves until the process is told to stop (SIGTERM, SIGINT); the `timebrook` program.
+///
+/// # Errors
+/// When the server does not start or its state cannot be closed in good order.
+pub fn run(config: Config) -> Result<(), ServerError> {
+    log::start(&config.log, config.log_format)?;
+    runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let server = Server::builder().config(config).start().await?;
+        announce(&server.url())?;
+        signals.next().await;
+        tracing::info!("stopping");
+        let stopping = std::pin::pin!(server.shutdown());
+        match futures::future::select(stopping, std::pin::pin!(signals.next())).await {
+            futures::future::Either::Left((outcome, _)) => outcome,
+            futures::future::Either::Right(_) => Err(ServerError::System(io::Error::other("told to stop twice"))),
+        }
+    })
+}
+
+/// Prints the certificate authority of the server at `url`; the `timebrook ca` program.
+///
+/// # Errors
+/// When there is none to be had there.
+pub fn print_ca(url: &str) -> Result<(), ca_command::CaError> {
+    let unreached = |error| ca_command::CaError::Connect(url.to_owned(), error);
+    let pem = runtime().map_err(unreached)?.block_on(ca_command::fetch(url))?;
+    print!("{pem}");
+    Ok(())
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, SOCKET_THREADS_MAX);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("sockets").enable_all().build()
+}
+
+/// Says that the server is ready and what to paste into a shell to use it.
+fn announce(url: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Ready.")?;
+    writeln!(out, "export AWS_ENDPOINT_URL={url}")?;
+    writeln!(
+        out,
+        "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"
+    )?;
+    out.flush()
+}
+
+/// What tells the process to stop.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

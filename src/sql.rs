@@ -13,6 +13,8 @@ mod page;
 mod parse;
 mod plan;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use execute::{Limits, TableRead};
@@ -86,6 +88,11 @@ impl Sql {
     #[must_use]
     pub fn new(limits: Limits, clock: Clock) -> Self {
         Self { registry: OnceLock::new(), threads: Mutex::new(None), cursors: Cursors::default(), limits, clock }
+    }
+
+    /// The clock that queries are timed by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Every function there is.

@@ -1,5 +1,25 @@
 //! Every bound of the service and of this server, in one place.
 
+/// Bytes of one request's body. # inferred: no valid request of the service comes near it
+pub const REQUEST_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of all request bodies held at once; more requests wait.
+pub const REQUEST_BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of one request's head.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Connections open at once; more wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 1_000;
+/// Requests at once on one HTTP/2 connection.
+pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
+/// Seconds without a byte read or written, and without a request being answered, after which a connection is closed.
+pub const CONNECTION_IDLE_SECONDS: u64 = 120;
+/// Seconds that a request's body may take to arrive.
+pub const REQUEST_BODY_SECONDS: u64 = 60;
+/// Seconds that requests in flight get to finish when the server stops.
+pub const SHUTDOWN_SECONDS: u64 = 8;
+/// Server certificates held ready, one per name that clients asked for.
+pub const TLS_NAMES_MAX: usize = 32;
+/// Tags of one resource. # guide: ts-limits.html
+pub const TAGS_PER_RESOURCE_MAX: usize = 50;
 /// Bytes of SQL text in one request. # guide: ts-limits.html
 pub const QUERY_STRING_BYTES_MAX: usize = 256 * 1024;
 /// Operators in one chain (`a + b + …`, `a AND b AND …`, `UNION ALL`), counted on the tokens. # inferred
@@ -30,6 +50,22 @@ pub const MEASURE_NAMES_PER_TABLE_MAX: usize = 8_192;
 pub const MULTI_ATTRIBUTES_PER_TABLE_MAX: usize = 1_024;
 /// Attributes of one multi-measure record. # guide: ts-limits.html
 pub const MULTI_ATTRIBUTES_PER_RECORD_MAX: usize = 256;
+/// Bytes of a dimension's name. # guide: ts-limits.html
+pub const DIMENSION_NAME_BYTES_MAX: usize = 60;
+/// Bytes of a measure name or of the name of a multi-measure attribute. # guide: ts-limits.html
+pub const MEASURE_NAME_BYTES_MAX: usize = 256;
+/// Bytes of all dimension names and values of one series. # guide: ts-limits.html
+pub const SERIES_BYTES_MAX: usize = 2_048;
+/// Bytes of one measure value. # model: StringValue2048
+pub const MEASURE_VALUE_BYTES_MAX: usize = 2_048;
+/// Bytes of all values of one multi-measure record, counted as they are metered. # guide: ts-limits.html
+pub const RECORD_VALUES_BYTES_MAX: usize = 2_048;
+/// Databases of one account in one region. # guide: ts-limits.html
+pub const DATABASES_PER_ACCOUNT_MAX: usize = 500;
+/// Tables of one account in one region. # guide: ts-limits.html
+pub const TABLES_PER_ACCOUNT_MAX: usize = 50_000;
+/// Rows of one batch that a scan hands out.
+pub const SCAN_BATCH_ROWS_MAX: usize = 8_192;
 /// Relations in FROM over a whole query: each deepens the plan. # inferred
 pub const QUERY_RELATIONS_MAX: usize = 200;
 /// Query results held for clients that have not asked for all pages. # inferred

@@ -47,7 +47,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     }
     check_bounds(&tokens)?;
     refuse_internal_names(&tokens)?;
-    Ok(cast_types(wrap_values(tokens)))
+    Ok(cast_types(wrap_values(quantified_values(tokens))))
 }
 
 fn tokenizer_error(error: TokenizerError) -> SqlError {
@@ -181,6 +181,47 @@ fn refuse_internal_names(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         }
     }
     Ok(())
+}
+
+/// `> ALL (VALUES …)` becomes `> ALL (SELECT * FROM (VALUES …))`: after ALL, ANY and SOME the parser sees a subquery only
+/// in SELECT.
+fn quantified_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let quantifies = |i: usize| {
+        [Keyword::ALL, Keyword::ANY, Keyword::SOME].iter().any(|keyword| is_keyword(&tokens[i], *keyword))
+            && tokens.get(i + 1).is_some_and(|t| t.token == Token::LParen)
+            && tokens.get(i + 2).is_some_and(|t| is_keyword(t, Keyword::VALUES))
+    };
+    let mut spelled = Vec::with_capacity(tokens.len());
+    let mut depth = 0_usize;
+    // Depths at which a subquery was opened.
+    let mut opened = Vec::new();
+    let mut i = 0;
+    while i < tokens.len() {
+        let token = &tokens[i];
+        match token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => {
+                if opened.last() == Some(&depth) {
+                    opened.pop();
+                    spelled.push(token.clone());
+                }
+                depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+        spelled.push(token.clone());
+        if quantifies(i) {
+            let at = tokens[i + 1].span;
+            let select =
+                [Token::LParen, Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM"), Token::LParen];
+            spelled.extend(select.map(|t| TokenWithSpan::new(t, at)));
+            depth += 1;
+            opened.push(depth);
+            i += 1;
+        }
+        i += 1;
+    }
+    spelled
 }
 
 /// `VALUES 1, 2` becomes `VALUES (1), (2)`: the parser wants every row in parentheses.
@@ -346,6 +387,7 @@ mod tests {
             "SELECT * FROM ( VALUES ( 1 ) , ( f ( 2 , 3 ) ) ) AS t ( a )",
         );
         check("VALUES (1) + 2 ORDER BY 1", "VALUES ( ( 1 ) + 2 ) ORDER BY 1");
+        check("SELECT 1 > ALL (VALUES 1, (2)), 3", "SELECT 1 > ALL ( SELECT * FROM ( VALUES ( 1 ) , ( 2 ) ) ) , 3");
         check("VALUES ROW(1, 2)", "VALUES ROW ( 1 , 2 )");
     }
 

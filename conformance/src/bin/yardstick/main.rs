@@ -1,0 +1,59 @@
+//! What a server on this machine could do at most, and what the server under test does.
+//!
+//! - `yardstick serve MODE` answers WriteRecords without storing and prints its address: the ceiling
+//! - `yardstick load ADDRESS CONNECTIONS seconds SECONDS` sends records for that long
+//! - `yardstick load ADDRESS CONNECTIONS rows ROWS` sends that many records
+//! - `yardstick first-create BINARY STARTS` times starts of a server up to the first database created
+//! - `yardstick select-one ADDRESS QUERIES` times `SELECT 1` over one connection
+//!
+//! Each prints one line of `name=value` pairs. The load needs database `bench` with table `t`, which
+//! `yardstick prepare ADDRESS` creates.
+
+mod ceiling;
+mod load;
+mod request;
+mod start;
+
+use std::{env, process::ExitCode};
+use timebrook_conformance::BoxError;
+
+const USAGE: &str = "usage: yardstick serve 0|1|2
+       yardstick prepare ADDRESS
+       yardstick load ADDRESS CONNECTIONS seconds SECONDS
+       yardstick load ADDRESS CONNECTIONS rows ROWS
+       yardstick select-one ADDRESS QUERIES
+       yardstick first-create BINARY STARTS";
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match run(&arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &[String]) -> Result<(), BoxError> {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["serve", mode] => ceiling::serve(mode.parse()?).await,
+        ["prepare", address] => load::prepare(address).await,
+        ["load", address, connections, "seconds", seconds] => {
+            load::run(address, connections.parse()?, load::Length::Seconds(seconds.parse()?)).await
+        }
+        ["load", address, connections, "rows", rows] => {
+            load::run(address, connections.parse()?, load::Length::Rows(rows.parse()?)).await
+        }
+        ["select-one", address, queries] => load::select_one(address, queries.parse()?).await,
+        ["first-create", binary, starts] => start::first_create(binary, starts.parse()?).await,
+        _ => Err(USAGE.into()),
+    }
+}
+
+/// The value below which `percent` of the sorted values lie; 0 of none.
+fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let last = sorted.len().saturating_sub(1);
+    sorted.get(last * percent / 100).copied().unwrap_or(0)
+}

@@ -1,0 +1,98 @@
+//! The one place where a domain error becomes an error of the service.
+
+use crate::{
+    engine::EngineError,
+    ingest::{IngestError, InvalidRecord},
+    sql::{PageError, error::SqlError},
+};
+use std::error::Error;
+use timebrook_protocol::{ErrorCode, Operation, ServiceError};
+
+/// # model: the doc sentence of InternalServerException
+const INTERNAL: &str = "Timestream was unable to fully process this request because of an internal server error.";
+
+impl From<EngineError> for ServiceError {
+    fn from(error: EngineError) -> Self {
+        let code = match &error {
+            EngineError::DatabaseNotFound(_) | EngineError::TableNotFound(_) => ErrorCode::ResourceNotFoundException,
+            EngineError::AlreadyExists => ErrorCode::ConflictException,
+            EngineError::DatabaseNotEmpty(_) | EngineError::PartitionKeyChanged | EngineError::Settings(_) => {
+                ErrorCode::ValidationException
+            }
+            EngineError::QuotaExceeded(_) => ErrorCode::ServiceQuotaExceededException,
+            EngineError::Storage(_) => return internal(error),
+        };
+        ServiceError::new(code, error.to_string())
+    }
+}
+
+impl From<IngestError> for ServiceError {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Invalid(error) => error.into(),
+            IngestError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<InvalidRecord> for ServiceError {
+    fn from(error: InvalidRecord) -> Self {
+        invalid(error.to_string())
+    }
+}
+
+impl From<SqlError> for ServiceError {
+    fn from(error: SqlError) -> Self {
+        let code = match &error {
+            // # observed: also mistakes that show only while the query runs
+            SqlError::Syntax { .. } | SqlError::Semantic { .. } | SqlError::Invalid(_) => {
+                ErrorCode::ValidationException
+            }
+            // # inferred
+            SqlError::Execution(_) | SqlError::Timeout(_) | SqlError::Memory(_) | SqlError::Cancelled => {
+                ErrorCode::QueryExecutionException
+            }
+            SqlError::Internal(_) => return internal(error),
+        };
+        ServiceError::new(code, error.to_string())
+    }
+}
+
+impl From<PageError> for ServiceError {
+    fn from(error: PageError) -> Self {
+        let code = match error {
+            PageError::Query(error) => return error.into(),
+            PageError::InvalidToken => ErrorCode::ValidationException,
+            // # model: CancelQuery
+            PageError::Cancelled => ErrorCode::ConflictException,
+            // # inferred
+            PageError::RowTooLarge => ErrorCode::QueryExecutionException,
+        };
+        ServiceError::new(code, error.to_string())
+    }
+}
+
+/// A request that the service's own logic refuses.
+pub fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(ErrorCode::ValidationException, message)
+}
+
+/// An operation that this server does not have yet.
+pub fn not_implemented(operation: Operation) -> ServiceError {
+    unsupported(operation.name())
+}
+
+/// A part of an operation that this server does not have yet.
+pub fn unsupported(what: &str) -> ServiceError {
+    invalid(format!("{what} is not implemented by Timebrook yet."))
+}
+
+/// A bug or a failure of this machine: the client learns no more than that; `source` is for the log.
+pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError {
+    ServiceError::new(ErrorCode::InternalServerException, INTERNAL).with_source(source)
+}
+
+/// No operation of the service. # observed: it has no text
+pub fn unknown_operation() -> ServiceError {
+    ServiceError::new(ErrorCode::UnknownOperationException, "")
+}

@@ -1,0 +1,126 @@
+//! Query, CancelQuery, PrepareQuery.
+
+use super::{Api, Ctx, convert, error};
+use crate::sql::{CancelOutcome, Page, PageError, Prepared, QueryRequest};
+use datafusion::arrow::datatypes::DataType;
+use std::io::Write as _;
+use timebrook_protocol::{ServiceError, decode, query_id, shapes::query};
+
+/// A page of a query.
+///
+/// The client token is not compared: SDKs send a fresh one with every page, and a query started twice is two queries.
+pub(super) async fn query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+    let request: query::QueryRequest<'_> = decode(body)?;
+    if let Some(insights) = &request.query_insights
+        && insights.mode != query::QueryInsightsMode::Disabled
+    {
+        return Err(error::unsupported("QueryInsights"));
+    }
+    let clock = api.sql.clock();
+    let random = clock.random_bytes();
+    let id_bytes = [clock.random_bytes(), clock.random_bytes(), random].concat();
+    let page = api
+        .sql
+        .query(
+            QueryRequest {
+                scope: &ctx.scope,
+                sql: &request.query_string,
+                next_token: request.next_token.as_deref(),
+                rows_max: request.max_rows.and_then(|n| usize::try_from(n).ok()),
+                now_ns: ctx.now_ns,
+                row_writer: convert::ROW_WRITER,
+                random,
+                query_id: query_id(&id_bytes),
+            },
+            || api.engine.snapshot(&ctx.scope),
+        )
+        .await?;
+    Ok(page_body(&page))
+}
+
+/// The JSON of a page.
+fn page_body(page: &Page) -> Vec<u8> {
+    let mut out = Vec::with_capacity(page.rows.len() + 512);
+    let _ = write!(out, "{{\"QueryId\":\"{}\",", page.query_id);
+    if let Some(token) = &page.next_token {
+        out.extend_from_slice(b"\"NextToken\":");
+        convert::write_string(token, &mut out);
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"ColumnInfo\":");
+    convert::write_column_info(&page.columns, &mut out);
+    out.extend_from_slice(b",\"Rows\":[");
+    out.extend_from_slice(&page.rows);
+    let _ = write!(
+        out,
+        "],\"QueryStatus\":{{\"ProgressPercentage\":{:?},\"CumulativeBytesScanned\":{},\"CumulativeBytesMetered\":{}}}}}",
+        page.progress_percent, page.bytes_scanned, page.bytes_metered
+    );
+    out
+}
+
+/// Stops a query.
+pub(super) fn cancel_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+    let request: query::CancelQueryRequest<'_> = decode(body)?;
+    match api.sql.cancel(&request.query_id, &ctx.scope, ctx.now_ns) {
+        CancelOutcome::Stopped => Ok(b"{}".to_vec()),
+        // # model: the message comes when the query was cancelled before; # inferred: its text
+        CancelOutcome::Repeated => Ok(br#"{"CancellationMessage":"The query was already cancelled."}"#.to_vec()),
+        CancelOutcome::NotRunning => {
+            Err(error::invalid(format!("The query {} is not running.", &*request.query_id)))
+        }
+    }
+}
+
+/// What a query would answer, and which parameters it has.
+pub(super) async fn prepare_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+    let request: query::PrepareQueryRequest<'_> = decode(body)?;
+    // # model: "Timestream currently supports only ValidateOnly set to true"
+    if request.validate_only != Some(true) {
+        return Err(error::invalid("PrepareQuery supports only ValidateOnly set to true."));
+    }
+    let snapshot = api.engine.snapshot(&ctx.scope);
+    let prepared = api.sql.prepare(&request.query_string, snapshot, ctx.now_ns).await.map_err(PageError::from)?;
+    Ok(prepared_body(&request.query_string, &prepared))
+}
+
+fn prepared_body(sql: &str, prepared: &Prepared) -> Vec<u8> {
+    let mut out = Vec::with_capacity(512);
+    out.extend_from_slice(b"{\"QueryString\":");
+    convert::write_string(sql, &mut out);
+    out.extend_from_slice(b",\"Columns\":[");
+    for (i, column) in prepared.columns.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"Name\":");
+        convert::write_string(&column.label, &mut out);
+        out.extend_from_slice(b",\"Type\":");
+        convert::write_type(&column.data_type, &mut out);
+        if let Some((database, table)) = &column.origin {
+            out.extend_from_slice(b",\"DatabaseName\":");
+            convert::write_string(database, &mut out);
+            out.extend_from_slice(b",\"TableName\":");
+            convert::write_string(table, &mut out);
+        }
+        let _ = write!(out, ",\"Aliased\":{}}}", column.aliased);
+    }
+    out.extend_from_slice(b"],\"Parameters\":[");
+    for (i, (name, data_type)) in prepared.parameters.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"Name\":");
+        convert::write_string(name, &mut out);
+        out.extend_from_slice(b",\"Type\":");
+        convert::write_type(parameter_type(data_type), &mut out);
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
+/// A parameter whose use asks for no type in particular is a varchar. # inferred
+fn parameter_type(data_type: &DataType) -> &DataType {
+    if *data_type == DataType::Null { &DataType::Utf8 } else { data_type }
+}

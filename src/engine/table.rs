@@ -1,0 +1,396 @@
+//! One table's state, and the commits that change it.
+
+use super::{
+    EngineError, StateCounts,
+    log::{Log, Ticket},
+    snapshot::TableView,
+};
+use crate::{
+    catalog::{
+        schema::{MeasureUse, Schema, SchemaMark},
+        state::{TableEntry, TableId, TableSettings},
+    },
+    model::{
+        record::{Dimensions, Measure, Record, RejectReason, RejectedRecord, Tier, Value},
+        table::{Column, MeasureInfo},
+    },
+    store::{
+        TableRows,
+        memory::{
+            open::{NewRow, RowKey},
+            series::{SeriesDimensions, SeriesId},
+            table::{MemoryTable, RowRef},
+        },
+    },
+};
+use hashbrown::DefaultHashBuilder;
+use smallvec::SmallVec;
+use std::{
+    collections::VecDeque,
+    hash::BuildHasher,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// A record's values by column, ascending.
+type Values<'a> = SmallVec<[(u16, Value<'a>); 4]>;
+
+/// A table to write to, with its settings as they were when it was looked up.
+#[derive(Clone, Debug)]
+pub struct TableWriter {
+    entry: Arc<TableEntry<Arc<LiveTable>>>,
+}
+
+/// What became of the records of a write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WriteOutcome {
+    /// Records that are in the memory store now, those included that were there already.
+    pub memory: u64,
+    /// Records that the magnetic store took over, later rejections included.
+    pub magnetic: u64,
+    /// Records that are not stored, as the answer tells it; by index.
+    pub rejected: Vec<RejectedRecord>,
+    /// Records for the magnetic store that lost against a stored version. The answer does not tell of them: they belong
+    /// into the report at the table's rejected data location. # guide: troubleshooting rejected records
+    pub magnetic_rejected: Vec<RejectedRecord>,
+}
+
+impl TableWriter {
+    pub(super) fn new(entry: Arc<TableEntry<Arc<LiveTable>>>) -> Self {
+        Self { entry }
+    }
+
+    /// The table's settings.
+    #[must_use]
+    pub fn settings(&self) -> &TableSettings {
+        &self.entry.settings
+    }
+
+    /// Writes records; returns when what is stored is synced. Records are decided in order, each against all before it.
+    ///
+    /// # Errors
+    /// [`EngineError::TableNotFound`] when the table is gone; [`EngineError::Storage`] when nothing was written.
+    pub async fn write(&self, records: &[Record<'_>], now_ns: i64) -> Result<WriteOutcome, EngineError> {
+        let visible_from_ns = self.entry.settings.retention.visible_from_ns(now_ns);
+        let (outcome, ticket) = self.entry.live.commit(&self.entry.name, records, visible_from_ns)?;
+        ticket.synced().await?;
+        Ok(outcome)
+    }
+}
+
+/// A table's records and what was learnt from them.
+#[derive(Debug)]
+pub(super) struct LiveTable {
+    id: TableId,
+    log: Arc<Log>,
+    hasher: DefaultHashBuilder,
+    state: Mutex<TableState>,
+}
+
+#[derive(Debug, Default)]
+struct TableState {
+    schema: Schema,
+    rows: MemoryTable,
+    /// The schema as readers see it.
+    settled: SchemaMark,
+    /// The schema after every commit that is not settled, oldest first.
+    pending: VecDeque<(u64, SchemaMark)>,
+    /// What readers see of the schema, made when it is first asked for.
+    described: Option<Described>,
+    is_removed: bool,
+}
+
+/// A schema as readers see it.
+#[derive(Clone, Debug)]
+struct Described {
+    at: SchemaMark,
+    columns: Arc<[Column]>,
+    measures: Arc<[MeasureInfo]>,
+    measure_names: Arc<[Arc<str>]>,
+}
+
+/// What is done with a record.
+enum Decision {
+    /// It was added.
+    Added,
+    /// The very same data is there already.
+    Present,
+    /// It is rejected.
+    Rejected(RejectReason),
+}
+
+impl LiveTable {
+    pub(super) fn new(id: TableId, log: Arc<Log>) -> Self {
+        Self { id, log, hasher: DefaultHashBuilder::default(), state: Mutex::default() }
+    }
+
+    /// Decides records and appends what is to be stored.
+    fn commit(
+        &self,
+        name: &str,
+        records: &[Record<'_>],
+        visible_from_ns: i64,
+    ) -> Result<(WriteOutcome, Ticket), EngineError> {
+        let hashes: SmallVec<[u64; 128]> = records.iter().map(|record| self.series_hash(record.dimensions)).collect();
+        let mut outcome = WriteOutcome::default();
+        let mut state = self.lock();
+        if state.is_removed {
+            return Err(EngineError::TableNotFound(name.to_owned()));
+        }
+        let mut added = 0;
+        for (record, hash) in records.iter().zip(hashes) {
+            let decision = state.decide(record, hash, visible_from_ns);
+            added += usize::from(matches!(decision, Decision::Added));
+            outcome.note(record, decision);
+        }
+        if added == 0 {
+            // What was found may itself not be synced yet, so the answer waits like any other.
+            return Ok((outcome, self.log.barrier()));
+        }
+        let ticket = self.log.append(&[])?;
+        let mark = state.schema.mark();
+        state.rows.commit(ticket.seq);
+        state.pending.push_back((ticket.seq, mark));
+        state.settle(self.log.synced());
+        Ok((outcome, ticket))
+    }
+
+    /// The same for the same dimensions in any order.
+    fn series_hash(&self, dimensions: Dimensions<'_>) -> u64 {
+        let hashes = dimensions.iter().map(|dimension| self.hasher.hash_one((dimension.name, dimension.value)));
+        hashes.fold(0, u64::wrapping_add)
+    }
+
+    pub(super) fn view(&self, entry: &TableEntry<Arc<Self>>) -> TableView {
+        let mut state = self.lock();
+        let described = state.described();
+        let view = state.rows.view();
+        drop(state);
+        let rows = TableRows::new(Arc::clone(&described.columns), described.measure_names, view);
+        TableView { table: entry.table(described.columns), measures: described.measures, rows }
+    }
+
+    pub(super) fn columns(&self) -> Arc<[Column]> {
+        self.lock().described().columns
+    }
+
+    /// Purges for good what is older than `before_ns`, as part of the change that `append` logs.
+    pub(super) fn purge(
+        &self,
+        before_ns: i64,
+        append: impl FnOnce() -> Result<Ticket, EngineError>,
+    ) -> Result<Ticket, EngineError> {
+        let mut state = self.lock();
+        state.rows.purge(before_ns);
+        let ticket = append()?;
+        let mark = state.schema.mark();
+        state.rows.commit(ticket.seq);
+        state.pending.push_back((ticket.seq, mark));
+        Ok(ticket)
+    }
+
+    /// Frees the memory of what is older than `before_ns`.
+    pub(super) fn free(&self, before_ns: i64) {
+        self.lock().rows.free(before_ns);
+    }
+
+    /// The table is gone: later commits fail.
+    pub(super) fn remove(&self) {
+        self.lock().is_removed = true;
+    }
+
+    pub(super) fn add_counts(&self, counts: &mut StateCounts) {
+        let state = self.lock();
+        counts.series += state.rows.series.len() as u64;
+        counts.records += state.rows.live_rows() as u64;
+        counts.bytes += state.rows.bytes() as u64;
+    }
+
+    /// The state, with everything settled that is synced.
+    fn lock(&self) -> MutexGuard<'_, TableState> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.settle(self.log.synced());
+        state
+    }
+}
+
+impl WriteOutcome {
+    fn note(&mut self, record: &Record<'_>, decision: Decision) {
+        let count = match record.tier {
+            Tier::Memory => &mut self.memory,
+            Tier::Magnetic => &mut self.magnetic,
+        };
+        match decision {
+            Decision::Added | Decision::Present => *count += 1,
+            Decision::Rejected(reason) => {
+                let lost = matches!(reason, RejectReason::LowerVersion { .. } | RejectReason::SameVersion);
+                let rejected = RejectedRecord { index: record.index, reason };
+                if lost && record.tier == Tier::Magnetic {
+                    *count += 1;
+                    self.magnetic_rejected.push(rejected);
+                } else {
+                    self.rejected.push(rejected);
+                }
+            }
+        }
+    }
+}
+
+impl TableState {
+    fn settle(&mut self, synced: u64) {
+        while let Some((seq, mark)) = self.pending.front().copied() {
+            if seq > synced {
+                break;
+            }
+            self.settled = mark;
+            self.pending.pop_front();
+        }
+        self.rows.settle(synced);
+    }
+
+    /// Decides a record against all that was decided before it, and adds it when it is to be stored.
+    fn decide(&mut self, record: &Record<'_>, hash: u64, visible_from_ns: i64) -> Decision {
+        let mut values = Values::new();
+        let known_columns = match known_columns(&self.schema, &record.measure, &mut values) {
+            Ok(known) => known,
+            Err(reason) => return Decision::Rejected(reason),
+        };
+        let series = self.find_series(hash, record.dimensions);
+        let measure_name = self.schema.measure_name(record.measure_name);
+        let mut replaced = None;
+        if let (Some(series), Some(measure_name)) = (series, measure_name) {
+            let key = RowKey { series, measure_name, time_ns: record.time_ns };
+            if let Some(held) = self.find(key) {
+                // What has aged out is as good as gone: its key may be written afresh.
+                if record.time_ns >= visible_from_ns {
+                    let is_same = known_columns && self.rows.has_values(held, &values);
+                    if let Some(decision) = against_held(record.version, self.rows.version(held), is_same) {
+                        return decision;
+                    }
+                }
+                replaced = Some(held);
+            }
+        }
+        if series.is_none() || measure_name.is_none() || !known_columns {
+            if let Err(reason) = self.schema.check_growth(record.dimensions, record.measure_name, &record.measure) {
+                return Decision::Rejected(reason);
+            }
+            add_columns(&mut self.schema, &record.measure, &mut values);
+        }
+        let series = series.unwrap_or_else(|| self.add_series(hash, record.dimensions));
+        let measure_name = measure_name.unwrap_or_else(|| self.schema.add_measure_name(record.measure_name));
+        self.note_use(series, measure_name, &record.measure);
+        let key = RowKey { series, measure_name, time_ns: record.time_ns };
+        self.rows.push(NewRow { key, version: record.version, values: &values }, replaced);
+        Decision::Added
+    }
+
+    /// The row of this key, if there is one. A time newer than all of its stream needs no look-up.
+    fn find(&mut self, key: RowKey) -> Option<RowRef> {
+        if key.time_ns > self.rows.streams.entry(key.series, key.measure_name).newest_ns {
+            return None;
+        }
+        self.rows.find(key)
+    }
+
+    fn find_series(&self, hash: u64, dimensions: Dimensions<'_>) -> Option<SeriesId> {
+        let names = self.schema.dimensions();
+        self.rows.series.find(hash, |held| is_same_series(names, held, dimensions))
+    }
+
+    fn add_series(&mut self, hash: u64, dimensions: Dimensions<'_>) -> SeriesId {
+        let schema = &mut self.schema;
+        let dimensions = dimensions.iter().map(|dimension| (schema.add_dimension(dimension.name), dimension.value));
+        self.rows.series.add(hash, dimensions)
+    }
+
+    /// Notes which dimensions the measure is written with, once per stream and kind of value.
+    fn note_use(&mut self, series: SeriesId, measure_name: u16, measure: &Measure<'_>) {
+        let kind = match measure {
+            Measure::Single(value) => Some(value.measure_type()),
+            Measure::Multi(_) => None,
+        };
+        let bit = 1 << kind.map_or(7, |kind| kind as u8);
+        let stream = self.rows.streams.entry(series, measure_name);
+        if stream.noted & bit == 0 {
+            stream.noted |= bit;
+            for (dimension, _) in self.rows.series.dimensions(series) {
+                self.schema.add_use(MeasureUse { measure_name, kind, dimension });
+            }
+        }
+    }
+
+    fn described(&mut self) -> Described {
+        let at = self.settled;
+        match &self.described {
+            Some(described) if described.at == at => described.clone(),
+            _ => {
+                let described = Described {
+                    at,
+                    columns: self.schema.columns_at(at),
+                    measures: self.schema.measures_at(at),
+                    measure_names: self.schema.measure_names().into(),
+                };
+                self.described.insert(described).clone()
+            }
+        }
+    }
+}
+
+/// What a stored row under the same key says to a record; `None`: the record takes its place.
+/// # guide: writes.html (upserts); # observed: equal repeats succeed
+fn against_held(version: i64, held: i64, is_same: bool) -> Option<Decision> {
+    if version > held {
+        None
+    } else if is_same {
+        Some(Decision::Present)
+    } else if version == held {
+        Some(Decision::Rejected(RejectReason::SameVersion))
+    } else {
+        Some(Decision::Rejected(RejectReason::LowerVersion { version, existing: held }))
+    }
+}
+
+/// Puts the values whose columns the table has into `values`; false when it lacks one.
+fn known_columns<'a>(schema: &Schema, measure: &Measure<'a>, values: &mut Values<'a>) -> Result<bool, RejectReason> {
+    match measure {
+        Measure::Single(value) => {
+            values.extend(schema.single(value.measure_type()).map(|column| (column, *value)));
+            Ok(values.len() == 1)
+        }
+        Measure::Multi(attributes) => {
+            for attribute in attributes {
+                let Some((column, stored)) = schema.attribute(attribute.name) else { continue };
+                let given = attribute.value.measure_type();
+                if stored != given {
+                    return Err(RejectReason::AttributeType { name: attribute.name.to_owned(), stored, given });
+                }
+                values.push((column, attribute.value));
+            }
+            values.sort_unstable_by_key(|(column, _)| *column);
+            Ok(values.len() == attributes.len())
+        }
+    }
+}
+
+/// Gives every value its column, adding those that the table lacks.
+fn add_columns<'a>(schema: &mut Schema, measure: &Measure<'a>, values: &mut Values<'a>) {
+    values.clear();
+    match measure {
+        Measure::Single(value) => values.push((schema.add_single(value.measure_type()), *value)),
+        Measure::Multi(attributes) => {
+            for attribute in attributes {
+                values.push((schema.add_attribute(attribute.name, attribute.value.measure_type()), attribute.value));
+            }
+            values.sort_unstable_by_key(|(column, _)| *column);
+        }
+    }
+}
+
+/// Whether a stored series has exactly these dimensions. They mostly come in the order of the first time.
+fn is_same_series(names: &[Arc<str>], held: SeriesDimensions<'_>, given: Dimensions<'_>) -> bool {
+    let name = |dimension: u16| &*names[usize::from(dimension)];
+    let in_order = held.clone().zip(given.iter());
+    held.len() == given.len()
+        && (in_order.clone().all(|((id, value), d)| value == d.value && name(id) == d.name)
+            || given.iter().all(|d| held.clone().any(|(id, value)| value == d.value && name(id) == d.name)))
+}

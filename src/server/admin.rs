@@ -1,0 +1,87 @@
+//! Addresses of the server itself: health, state, reset, and the certificate authority.
+
+use super::{
+    form,
+    http::Shared,
+    reply::{JSON, PEM, Reply, TEXT},
+};
+use http::{Method, StatusCode, request::Parts};
+use serde_json::json;
+
+/// Answers a request to one of the server's own addresses; `None` when it is to none of them.
+pub(crate) async fn answer(shared: &Shared, parts: &Parts) -> Option<Reply> {
+    let is_post = parts.method == Method::POST;
+    let (is_allowed, allowed) = match parts.uri.path() {
+        "/_timebrook/reset" => (is_post, "POST"),
+        "/health" | "/_localstack/health" | "/_timebrook/state" | "/_timebrook/ca.pem" => {
+            (matches!(parts.method, Method::GET | Method::HEAD), "GET")
+        }
+        path if path.starts_with("/_timebrook/") => return Some(text_error(StatusCode::NOT_FOUND, "no such address")),
+        _ => return None,
+    };
+    if !is_allowed {
+        return Some(text_error(StatusCode::METHOD_NOT_ALLOWED, &format!("use {allowed}")));
+    }
+    let account = match account(parts) {
+        Ok(account) => account,
+        Err(reply) => return Some(reply),
+    };
+    Some(match parts.uri.path() {
+        "/_timebrook/reset" => reset(shared, account.as_deref()).await,
+        "/_timebrook/state" => state(shared, account.as_deref()),
+        "/_timebrook/ca.pem" => authority(shared),
+        _ => health(),
+    })
+}
+
+/// The account that the request is about; `None` for all.
+fn account(parts: &Parts) -> Result<Option<String>, Reply> {
+    let account = parts.uri.query().and_then(|query| form::parameter(query, "account"));
+    match &account {
+        Some(account) if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(text_error(StatusCode::BAD_REQUEST, "account must be twelve digits"))
+        }
+        _ => Ok(account),
+    }
+}
+
+fn health() -> Reply {
+    let services = json!({"timestream-write": "running", "timestream-query": "running"});
+    let body = json!({"services": services, "edition": "timebrook", "version": env!("CARGO_PKG_VERSION")});
+    Reply::ok(JSON, body.to_string())
+}
+
+async fn reset(shared: &Shared, account: Option<&str>) -> Reply {
+    match shared.api.reset(account).await {
+        Ok(()) => Reply::ok(JSON, "{}"),
+        Err(error) => error.into(),
+    }
+}
+
+fn state(shared: &Shared, account: Option<&str>) -> Reply {
+    let state = shared.api.state(account);
+    let body = json!({
+        "databases": state.counts.databases,
+        "tables": state.counts.tables,
+        "series": state.counts.series,
+        "records": state.counts.records,
+        "bytes": state.counts.bytes,
+        "cursors": state.cursors,
+    });
+    Reply::ok(JSON, body.to_string())
+}
+
+fn authority(shared: &Shared) -> Reply {
+    match shared.certificates.authority_pem() {
+        Ok(Some(pem)) => Reply::ok(PEM, pem),
+        Ok(None) => text_error(StatusCode::NOT_FOUND, "this server uses a certificate it was given (--tls-cert)"),
+        Err(error) => {
+            let reply = text_error(StatusCode::INTERNAL_SERVER_ERROR, "there is no certificate authority");
+            Reply { cause: Some(error.to_string()), ..reply }
+        }
+    }
+}
+
+fn text_error(status: StatusCode, text: &str) -> Reply {
+    Reply::error(status, TEXT, text, format!("{text}\n"))
+}

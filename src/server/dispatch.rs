@@ -1,0 +1,104 @@
+//! Which part of the server answers a request.
+
+use super::{
+    admin,
+    auth::Identity,
+    foreign, form,
+    http::Shared,
+    reply::{AWS_JSON, Reply},
+    sts,
+};
+use crate::api::{Ctx, error};
+use bytes::Bytes;
+use http::{Method, header::CONTENT_TYPE, request::Parts};
+use timebrook_protocol::Operation;
+
+/// A request without its body, and whose it is.
+pub(crate) struct Head<'a> {
+    pub(crate) parts: &'a Parts,
+    pub(crate) identity: &'a Identity,
+}
+
+/// What the targets of both services begin with. # model
+const TARGET_PREFIX: &str = "Timestream_20181101.";
+/// Bytes of the longest operation name in the log.
+const NAME_BYTES_MAX: usize = 80;
+
+impl Head<'_> {
+    /// The header that names the operation.
+    pub(crate) fn target(&self) -> Option<&str> {
+        target(self.parts)
+    }
+
+    fn media_type(&self) -> &str {
+        let value = self.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        value.split(';').next().unwrap_or_default().trim()
+    }
+}
+
+fn target(parts: &Parts) -> Option<&str> {
+    parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok())
+}
+
+/// The request's operation as the log names it.
+pub(crate) fn name(parts: &Parts) -> String {
+    let mut name = match target(parts) {
+        Some(target) => target.strip_prefix(TARGET_PREFIX).unwrap_or(target).to_owned(),
+        None => format!("{} {}", parts.method, parts.uri.path()),
+    };
+    if name.len() > NAME_BYTES_MAX {
+        name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
+    }
+    name
+}
+
+/// Answers a request.
+pub(crate) async fn dispatch(shared: &Shared, head: &Head<'_>, ctx: &Ctx, body: Bytes) -> Reply {
+    if let Some(reply) = admin::answer(shared, head.parts).await {
+        return reply;
+    }
+    if let Some(target) = head.target() {
+        return match target.strip_prefix(TARGET_PREFIX) {
+            Some(_) => timestream(shared, head, ctx, target, body).await,
+            None => foreign::json(head.identity, target),
+        };
+    }
+    if let Some(action) = action(head, &body) {
+        return match action.as_str() {
+            "GetCallerIdentity" => sts::get_caller_identity(ctx),
+            _ => foreign::xml(head.identity, &action, ctx),
+        };
+    }
+    match &head.identity.service {
+        Some(service) if service != "timestream" => foreign::any(head, ctx),
+        _ => error::unknown_operation().into(),
+    }
+}
+
+/// An operation of the service.
+async fn timestream(shared: &Shared, head: &Head<'_>, ctx: &Ctx, target: &str, body: Bytes) -> Reply {
+    // # inferred: the service's front end knows an operation by method, content type and target together
+    let is_call = head.parts.method == Method::POST
+        && matches!(
+            head.media_type(),
+            "application/x-amz-json-1.0" | "application/x-amz-json-1.1" | "application/json"
+        );
+    let operation = Operation::from_target(target).filter(|_| is_call);
+    let outcome = match operation {
+        Some(operation) => shared.api.call(operation, ctx, body).await,
+        None => Err(error::unknown_operation()),
+    };
+    match outcome {
+        Ok(answer) => Reply::ok(AWS_JSON, answer),
+        Err(error) => error.into(),
+    }
+}
+
+/// The operation of the older protocols that carry it as a parameter.
+fn action(head: &Head<'_>, body: &Bytes) -> Option<String> {
+    let in_query = || head.parts.uri.query().and_then(|query| form::parameter(query, "Action"));
+    if head.media_type() != "application/x-www-form-urlencoded" {
+        return in_query();
+    }
+    std::str::from_utf8(body).ok().and_then(|body| form::parameter(body, "Action")).or_else(in_query)
+}

@@ -1,0 +1,243 @@
+//! One request, from its head to its answer: identity, body, dispatch, and the one exit that every request leaves by.
+
+use super::{
+    auth::{self, Identity},
+    body::{BodyError, BodyReader},
+    dispatch::{self, Head},
+    reply::Reply,
+    tls::Certificates,
+};
+use crate::{
+    api::{Api, Ctx, error},
+    clock::Clock,
+};
+use bytes::Bytes;
+use futures::{FutureExt, future::BoxFuture};
+use http::{
+    HeaderValue, Request, Response, StatusCode, Version,
+    header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
+};
+use http_body_util::Full;
+use hyper::body::Body;
+use std::{
+    any::Any,
+    convert::Infallible,
+    fmt::Display,
+    net::SocketAddr,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+/// The service's name for the id of a request. # observed
+const REQUEST_ID_HEADER: &str = "x-amzn-RequestId";
+
+/// What a request came in on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Connection {
+    /// Whether it is encrypted.
+    pub(crate) tls: bool,
+    /// This end of it; `None` in process.
+    pub(crate) local: Option<SocketAddr>,
+}
+
+/// Answers HTTP requests: the whole server without its sockets. Cloning it shares the state.
+#[derive(Clone)]
+pub struct Service {
+    shared: Arc<Shared>,
+    connection: Connection,
+    in_flight: Arc<AtomicUsize>,
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) api: Api,
+    pub(crate) certificates: Arc<Certificates>,
+    pub(crate) clock: Clock,
+    pub(crate) bodies: BodyReader,
+}
+
+impl Service {
+    pub(crate) fn new(api: Api, certificates: Arc<Certificates>, clock: Clock) -> Self {
+        let bodies = BodyReader::new(clock.clone());
+        let shared = Arc::new(Shared { api, certificates, clock, bodies });
+        Self { shared, connection: Connection::default(), in_flight: Arc::default() }
+    }
+
+    /// The same service for the requests of one connection.
+    pub(crate) fn on(&self, connection: Connection) -> Self {
+        Self { shared: self.shared.clone(), connection, in_flight: Arc::default() }
+    }
+
+    /// How many requests of this connection are being answered.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Answers one request; never fails, whatever the request is.
+    pub async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Display,
+    {
+        let (parts, body) = request.into_parts();
+        let identity = auth::identify(&parts.headers, &parts.uri);
+        let mut exit = Exit::new(self, dispatch::name(&parts), parts.version, &identity);
+        let ctx = self.context(&parts, &identity, &exit);
+        let answering = async {
+            let received = self.shared.bodies.read(body).await;
+            match received {
+                Ok(received) => {
+                    let head = Head { parts: &parts, identity: &identity };
+                    dispatch::dispatch(&self.shared, &head, &ctx, received.bytes.clone()).await
+                }
+                Err(error) => refuse_body(&error),
+            }
+        };
+        let reply = isolate(answering).await;
+        exit.finish(reply)
+    }
+
+    fn context(&self, parts: &http::request::Parts, identity: &Identity, exit: &Exit) -> Ctx {
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let authority = || parts.uri.authority().map(|authority| authority.as_str());
+        let host = text(HOST).or_else(authority).map(str::to_owned);
+        let own = || self.connection.local.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
+        Ctx {
+            request_id: exit.request_id.clone(),
+            now_ns: self.shared.clock.now_ns(),
+            scope: identity.scope.clone(),
+            host: host.filter(|host| !host.is_empty()).unwrap_or_else(own),
+            tls: self.connection.tls,
+            user_agent: text(USER_AGENT).unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for Service
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Display,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+/// A panic becomes the answer of the request it happened in, and of no other.
+async fn isolate(answering: impl Future<Output = Reply>) -> Reply {
+    AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|panic| {
+        let text = panic_text(&*panic);
+        Reply::from(error::internal(format!("panic: {text}")))
+    })
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
+}
+
+/// # inferred: the front end's errors for requests that never reach an operation
+fn refuse_body(error: &BodyError) -> Reply {
+    let (status, name) = match error {
+        BodyError::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException"),
+        BodyError::TooSlow => (StatusCode::REQUEST_TIMEOUT, "RequestTimeoutException"),
+        BodyError::Broken(_) => (StatusCode::BAD_REQUEST, "SerializationException"),
+    };
+    Reply::refusal(status, &format!("com.amazon.coral.service#{name}"), &error.to_string()).closing()
+}
+
+/// The one exit: the response's headers and the log line. Dropped without an answer it logs that the client left.
+struct Exit {
+    request_id: String,
+    operation: String,
+    version: Version,
+    account: Arc<str>,
+    region: Arc<str>,
+    clock: Clock,
+    started_ns: u64,
+    in_flight: Arc<AtomicUsize>,
+    answered: bool,
+}
+
+impl Exit {
+    fn new(service: &Service, operation: String, version: Version, identity: &Identity) -> Self {
+        service.in_flight.fetch_add(1, Ordering::Relaxed);
+        let clock = service.shared.clock.clone();
+        Self {
+            request_id: timebrook_protocol::request_id(clock.random_bytes()),
+            operation,
+            version,
+            account: identity.scope.account.clone(),
+            region: identity.scope.region.clone(),
+            started_ns: clock.monotonic_ns(),
+            clock,
+            in_flight: service.in_flight.clone(),
+            answered: false,
+        }
+    }
+
+    fn finish(&mut self, reply: Reply) -> Response<Full<Bytes>> {
+        self.answered = true;
+        self.log(reply.status.as_u16(), reply.error.as_deref(), reply.cause.as_deref());
+        let mut response = Response::new(Full::new(reply.body));
+        *response.status_mut() = reply.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+        if let Ok(id) = HeaderValue::from_str(&self.request_id) {
+            headers.insert(REQUEST_ID_HEADER, id);
+        }
+        // HTTP/2 has no such header: there a request that is broken off harms no other.
+        if reply.close && self.version <= Version::HTTP_11 {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn log(&self, status: u16, error: Option<&str>, cause: Option<&str>) {
+        let latency_us = self.clock.monotonic_ns().saturating_sub(self.started_ns) / 1_000;
+        let (id, operation, account, region) = (&self.request_id, &self.operation, &*self.account, &*self.region);
+        // Requests for other services (501) are no failure of this one.
+        if status >= 500 && status != 501 {
+            tracing::error!(id, operation, account, region, status, error, cause, latency_us, "request");
+        } else {
+            tracing::info!(id, operation, account, region, status, error, cause, latency_us, "request");
+        }
+    }
+}
+
+impl Drop for Exit {
+    fn drop(&mut self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if !self.answered {
+            self.log(0, Some("the client went away"), None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_the_answer_of_its_request_only() {
+        let reply = isolate(async { panic!("secret {}", 1) }).await;
+        assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(reply.error.as_deref(), Some("InternalServerException"));
+        assert!(!String::from_utf8_lossy(&reply.body).contains("secret"), "nothing leaks");
+        assert_eq!(reply.cause.as_deref(), Some("panic: secret 1"));
+        assert_eq!(isolate(async { Reply::ok("text/plain", "{}") }).await.status, StatusCode::OK);
+    }
+}

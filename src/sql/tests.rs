@@ -1,0 +1,129 @@
+//! The language in process, through the whole of `sql`: what needs no wire.
+
+use super::*;
+use crate::{engine::Snapshot, model::scope::Scope};
+use datafusion::arrow::array::RecordBatch;
+
+/// Writes cells through the engine's own display: enough to tell values apart.
+struct Plain(RecordBatch);
+
+impl RowWriter for Plain {
+    fn write_row(&self, row: usize, out: &mut Vec<u8>) {
+        for (i, column) in self.0.columns().iter().enumerate() {
+            if i > 0 {
+                out.push(b'|');
+            }
+            let text = datafusion::arrow::util::display::array_value_to_string(column, row);
+            out.extend_from_slice(text.unwrap_or_default().as_bytes());
+        }
+    }
+}
+
+fn run(sql: &str) -> String {
+    let clock = Clock::manual(1_700_000_000_000_000_000);
+    let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30 };
+    let side = Sql::new(limits, clock.clone());
+    let scope = Scope::default();
+    let request = QueryRequest {
+        scope: &scope,
+        sql,
+        next_token: None,
+        rows_max: None,
+        now_ns: clock.now_ns(),
+        row_writer: |batch| Box::new(Plain(batch.clone())),
+        random: [0; 16],
+        query_id: "AEQUERY".to_owned(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    match runtime.block_on(side.query(request, || Snapshot::empty(&scope))) {
+        Ok(page) => String::from_utf8(page.rows.to_vec()).expect("text").replace(',', " "),
+        Err(error) => format!("{error:?}").split("message").next().map(|_| error.to_string()).unwrap_or_default(),
+    }
+}
+
+fn check(sql: &str, expect: &str) {
+    assert_eq!(run(sql), expect, "{sql}");
+}
+
+#[test]
+fn select_without_tables() {
+    check("SELECT 1", "1");
+    check("SELECT 1 + 2 * 3 AS x", "7");
+    check("SELECT x FROM (VALUES 1, 2, 3) AS t(x) WHERE x > 1 ORDER BY x DESC", "3 2");
+    check("SELECT 1 AS a, 1 AS a, a FROM (SELECT 2 AS a)", "1|1|2");
+    check("WITH t AS (SELECT 1 AS a UNION ALL SELECT 2) SELECT sum(x.a + y.a) FROM t x, t y", "12");
+}
+
+#[test]
+fn grouping_and_order() {
+    let t = "(VALUES ('a', 1), ('a', 2), ('b', 3), ('c', NULL)) AS t(k, v)";
+    check(&format!("SELECT k, sum(v) FROM {t} GROUP BY k ORDER BY 2 DESC, k"), "a|3 b|3 c|");
+    check(&format!("SELECT k FROM {t} GROUP BY 1 HAVING count(*) > 1"), "a");
+    check(&format!("SELECT count(), count(v), count(DISTINCT k) FROM {t}"), "4|3|3");
+    check(&format!("SELECT k || '!' AS k FROM {t} GROUP BY k ORDER BY k LIMIT 2"), "a! b!");
+    check(
+        &format!("SELECT k, v FROM {t} GROUP BY k"),
+        "line 1:11: 'v' must be an aggregate expression or appear in GROUP BY clause",
+    );
+    check(
+        &format!("SELECT DISTINCT k FROM {t} ORDER BY v"),
+        "line 1:95: For SELECT DISTINCT, ORDER BY expressions must appear in select list",
+    );
+}
+
+#[test]
+fn names() {
+    check("SELECT A FROM (VALUES 1) AS t(a)", "1");
+    check("SELECT a FROM (VALUES (1, 2)) AS t(A, \"a\")", "2");
+    check("SELECT x FROM (VALUES (1, 2)) AS t(a, b)", "line 1:8: Column 'x' does not exist");
+    check("SELECT A FROM (SELECT 1 AS a, 2 AS a)", "line 1:8: Column 'A' is ambiguous");
+    check("SELECT * FROM nowhere.t", "Requested database 'nowhere' not found for identifier 'nowhere.t' at line 1:15");
+    check("SELECT foo(1)", "line 1:8: Function foo not registered");
+    check("SELECT 1\nFROM WHERE", "The query syntax is invalid at line 2:6");
+}
+
+#[test]
+fn types_of_operands() {
+    check("SELECT 1 WHERE 1", "line 1:16: WHERE clause must evaluate to a boolean: actual type integer");
+    check(
+        "SELECT 1 WHERE true AND 60000ms",
+        "line 1:25: Right side of logical expression must evaluate to a boolean (actual: interval day to second)",
+    );
+    check("SELECT 1 = 'a'", "line 1:8: '=' cannot be applied to integer, varchar(1)".replace("(1)", "").as_str());
+    check("SELECT 2147483647 + 1", "integer addition overflow: 2147483647 + 1");
+    check("SELECT 1 / 0", "Division by zero");
+}
+
+#[test]
+fn joins_and_subqueries() {
+    let (a, b) = ("(VALUES (1, 'x'), (2, 'y')) AS a(id, v)", "(VALUES (2, 'p'), (3, 'q')) AS b(id, w)");
+    check(&format!("SELECT a.id, w FROM {a} JOIN {b} ON a.id = b.id"), "2|p");
+    check(&format!("SELECT * FROM {a} FULL JOIN {b} USING (id) ORDER BY id"), "1|x| 2|y|p 3||q");
+    check(&format!("SELECT v FROM {a} WHERE id IN (SELECT id FROM {b})"), "y");
+    check(&format!("SELECT v FROM {a} WHERE NOT EXISTS (SELECT 1 FROM {b} WHERE b.id = a.id)"), "x");
+    check(&format!("SELECT v, (SELECT max(w) FROM {b} WHERE b.id = a.id) FROM {a} ORDER BY v"), "x| y|p");
+    check("SELECT 3 > ALL (VALUES 1, 2), 2 >= ANY (VALUES 3, NULL), 1 < ALL (SELECT 1 WHERE false)", "true||true");
+    check("SELECT EXISTS (SELECT 1)", "true");
+}
+
+#[test]
+fn long_chains_run_and_longer_ones_are_refused() {
+    let chain = |operator: &str, term: &str, terms: usize| vec![term; terms].join(operator);
+    let values = "FROM (VALUES (1, true, 'a')) AS t(n, b, s)";
+    check(&format!("SELECT {} {values}", chain(" + ", "n", 5_000)), "5000");
+    check(&format!("SELECT {} {values}", chain(" AND ", "b", 5_000)), "true");
+    check(&format!("SELECT {} {values}", chain(" OR ", "n = 1", 2_500)), "true");
+    check(&format!("SELECT count(*) FROM ({})", chain(" UNION ALL ", "SELECT 1", 1_000)), "1000");
+    check(&format!("SELECT {} LIKE 'aa%a' {values}", chain(" || ", "s", 4_999)), "true");
+    check(&format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)), "1");
+    let quarter_mib = 256 * 1024;
+    for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "-", "NOT ", "[1]", ".a", " = 1", "CASE "]
+    {
+        let text = part.repeat(quarter_mib / part.len());
+        for sql in [format!("SELECT 1{text}"), format!("SELECT {text}1")] {
+            let answer = run(&sql[..sql.len().min(quarter_mib)]);
+            let refused = answer.contains("too complex") || answer.starts_with("The query syntax is invalid");
+            assert!(refused, "{part}: {answer}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Sealed chunks: immutable rows, sorted by series, measure name and time.
+
+use super::{
+    columns::ColumnArray,
+    dead::DeadRows,
+    open::{NewRow, RowGroup, RowKey, SettledBlock},
+    series::SeriesId,
+};
+use crate::model::record::Value;
+use datafusion::arrow::{
+    array::{Array, ArrayRef, UInt32Array},
+    buffer::ScalarBuffer,
+    compute::{interleave, take},
+};
+use std::{ops::Range, sync::Arc};
+
+/// The rows of a sealed chunk. No two have the same key.
+#[derive(Clone, Debug)]
+pub(crate) struct SealedRows {
+    pub(crate) runs: Vec<Run>,
+    pub(crate) times: ScalarBuffer<i64>,
+    /// Empty when every version is 1.
+    pub(crate) versions: ScalarBuffer<i64>,
+    pub(crate) column_ids: Vec<u16>,
+    pub(crate) columns: Vec<ColumnArray>,
+    pub(crate) oldest_ns: i64,
+    pub(crate) newest_ns: i64,
+}
+
+/// The rows of one series under one measure name, times ascending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) series: SeriesId,
+    pub(crate) measure_name: u16,
+    /// The row after the run's last.
+    pub(crate) end: u32,
+}
+
+impl SealedRows {
+    /// Checks that the parts belong together and finds the oldest and newest time.
+    pub(crate) fn new(
+        runs: Vec<Run>,
+        times: ScalarBuffer<i64>,
+        versions: ScalarBuffer<i64>,
+        column_ids: Vec<u16>,
+        columns: Vec<ColumnArray>,
+    ) -> Option<Self> {
+        let rows = times.len();
+        let is_whole = runs.last().map_or(0, |run| run.end as usize) == rows
+            && runs.windows(2).all(|pair| {
+                pair[0].end <= pair[1].end
+                    && (pair[0].series, pair[0].measure_name) < (pair[1].series, pair[1].measure_name)
+            })
+            && (versions.is_empty() || versions.len() == rows)
+            && column_ids.len() == columns.len()
+            && columns.iter().all(|column| column.array().len() == rows);
+        let oldest_ns = times.iter().copied().min()?;
+        let newest_ns = times.iter().copied().max()?;
+        is_whole.then_some(Self { runs, times, versions, column_ids, columns, oldest_ns, newest_ns })
+    }
+
+    /// Sorts the settled, current rows of a group; `None` when there are none.
+    pub(super) fn seal(group: &mut RowGroup) -> Option<Self> {
+        let blocks = group.settled_blocks();
+        let mut order = Vec::with_capacity(group.settled - group.dead.count());
+        for (i, SettledBlock { block, first, rows, dead }) in blocks.iter().enumerate() {
+            for row in 0..*rows {
+                if !dead.contains(first + row) {
+                    let stream = u64::from(block.series[row]) << 16 | u64::from(block.measure_names[row]);
+                    order.push((stream, block.times[row], i as u32, row as u32));
+                }
+            }
+        }
+        order.sort_unstable();
+        let mut runs = Vec::new();
+        for (row, (stream, ..)) in order.iter().enumerate() {
+            push_run(&mut runs, (stream >> 16) as SeriesId, *stream as u16, row as u32 + 1);
+        }
+        let times = order.iter().map(|(_, time_ns, ..)| *time_ns).collect();
+        let version = |(_, _, block, row): &(u64, i64, u32, u32)| blocks[*block as usize].block.version(*row as usize);
+        let versions = if order.iter().all(|row| version(row) == 1) {
+            ScalarBuffer::default()
+        } else {
+            order.iter().map(version).collect()
+        };
+        let places: Vec<_> = order.iter().map(|(_, _, block, row)| (*block as usize, *row as usize)).collect();
+        drop(order);
+        // A group's columns only grow, so its last block has them all.
+        let last = &blocks.last()?.block;
+        let column_ids = last.column_ids.clone();
+        let columns = column_ids.iter().zip(&last.columns);
+        let columns = columns.map(|(id, column)| gather(&blocks, *id, column, &places)).collect::<Option<Vec<_>>>()?;
+        Self::new(runs, times, versions, column_ids, columns)
+    }
+
+    /// The rows for which `keep` holds; `None` when there are none.
+    pub(super) fn retain(&self, keep: impl Fn(usize) -> bool) -> Option<Self> {
+        let kept: Vec<u32> = (0..self.len() as u32).filter(|row| keep(*row as usize)).collect();
+        let mut runs = Vec::new();
+        let mut run = 0;
+        for (row, from) in kept.iter().enumerate() {
+            while self.runs[run].end <= *from {
+                run += 1;
+            }
+            push_run(&mut runs, self.runs[run].series, self.runs[run].measure_name, row as u32 + 1);
+        }
+        let times = kept.iter().map(|row| self.times[*row as usize]).collect();
+        let versions = if self.versions.is_empty() {
+            ScalarBuffer::default()
+        } else {
+            kept.iter().map(|row| self.versions[*row as usize]).collect()
+        };
+        let indices = UInt32Array::from(kept);
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| take(column.array(), &indices, None).ok().and_then(|array| ColumnArray::from_array(&array)));
+        Self::new(runs, times, versions, self.column_ids.clone(), columns.collect::<Option<_>>()?)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    /// Bytes of memory, approximately.
+    pub(super) fn bytes(&self) -> usize {
+        let columns = self.columns.iter().map(ColumnArray::bytes).sum::<usize>();
+        columns + 8 * (self.times.len() + self.versions.len()) + size_of::<Run>() * self.runs.len()
+    }
+
+    pub(super) fn find(&self, key: RowKey) -> Option<usize> {
+        if key.time_ns < self.oldest_ns || key.time_ns > self.newest_ns {
+            return None;
+        }
+        let stream = (key.series, key.measure_name);
+        let run = self.runs.binary_search_by_key(&stream, |run| (run.series, run.measure_name)).ok()?;
+        let rows = self.run_rows(run);
+        let found = self.times[rows.clone()].binary_search(&key.time_ns).ok()?;
+        Some(rows.start + found)
+    }
+
+    /// The rows of the `run`-th run.
+    pub(crate) fn run_rows(&self, run: usize) -> Range<usize> {
+        let start = if run == 0 { 0 } else { self.runs[run - 1].end };
+        start as usize..self.runs[run].end as usize
+    }
+
+    pub(crate) fn version(&self, row: usize) -> i64 {
+        self.versions.get(row).copied().unwrap_or(1)
+    }
+
+    /// Calls `each` with the columns that a row has values in, and the values.
+    pub(super) fn values<'a>(&'a self, row: usize, mut each: impl FnMut(u16, Value<'a>)) {
+        for (id, column) in self.column_ids.iter().zip(&self.columns) {
+            if let Some(value) = column.value(row) {
+                each(*id, value);
+            }
+        }
+    }
+
+    /// Calls `each` with every row, as it would be added anew.
+    pub(crate) fn for_each_row(&self, mut each: impl FnMut(NewRow<'_>)) {
+        let mut values = Vec::with_capacity(self.columns.len());
+        for (i, run) in self.runs.iter().enumerate() {
+            for row in self.run_rows(i) {
+                values.clear();
+                self.values(row, |id, value| values.push((id, value)));
+                values.sort_unstable_by_key(|(id, _)| *id);
+                let key = RowKey { series: run.series, measure_name: run.measure_name, time_ns: self.times[row] };
+                each(NewRow { key, version: self.version(row), values: &values });
+            }
+        }
+    }
+
+    pub(crate) fn column(&self, id: u16) -> Option<&ColumnArray> {
+        self.column_ids.iter().position(|column| *column == id).map(|i| &self.columns[i])
+    }
+}
+
+/// Lengthens the last run to `end`, or starts a new one.
+fn push_run(runs: &mut Vec<Run>, series: SeriesId, measure_name: u16, end: u32) {
+    match runs.last_mut() {
+        Some(run) if run.series == series && run.measure_name == measure_name => run.end = end,
+        _ => runs.push(Run { series, measure_name, end }),
+    }
+}
+
+/// One column of a group's rows in the order of `places`.
+fn gather(blocks: &[SettledBlock], id: u16, like: &ColumnArray, places: &[(usize, usize)]) -> Option<ColumnArray> {
+    let arrays: Vec<ArrayRef> = blocks
+        .iter()
+        .map(|settled| match settled.block.column(id) {
+            Some(column) => column.to_array(),
+            None => ColumnArray::absent(like.value_type(), settled.block.times.len()),
+        })
+        .collect();
+    let arrays: Vec<&dyn Array> = arrays.iter().map(|array| &**array).collect();
+    ColumnArray::from_array(&interleave(&arrays, places).ok()?)
+}
+
+/// A sealed chunk and what changes about it.
+#[derive(Clone, Debug)]
+pub(super) struct SealedChunk {
+    /// Names the chunk in its table, and orders it: of two chunks, the one with the higher id is newer.
+    pub(super) id: u64,
+    /// Names its present rows, and so the file that they are written to.
+    pub(super) revision: u64,
+    pub(super) rows: Arc<SealedRows>,
+    /// Settled rows that are no longer current.
+    pub(super) dead: Arc<DeadRows>,
+    /// Rows older than this are purged, as writers see it.
+    pub(super) floor_ns: i64,
+    /// Rows older than this are purged, as readers see it.
+    pub(super) settled_floor_ns: i64,
+}
+
+impl SealedChunk {
+    pub(super) fn new(id: u64, rows: SealedRows) -> Self {
+        Self {
+            id,
+            revision: id,
+            rows: Arc::new(rows),
+            dead: Arc::new(DeadRows::default()),
+            floor_ns: i64::MIN,
+            settled_floor_ns: i64::MIN,
+        }
+    }
+
+    /// The row with this key, when it is current.
+    pub(super) fn find(&self, key: RowKey) -> Option<usize> {
+        let row = self.rows.find(key)?;
+        (key.time_ns >= self.floor_ns && !self.dead.contains(row)).then_some(row)
+    }
+
+    /// Rows that are settled and current and not older than `from_ns`.
+    pub(super) fn live_rows(&self, from_ns: i64) -> usize {
+        let from_ns = from_ns.max(self.settled_floor_ns);
+        if from_ns <= self.rows.oldest_ns {
+            return self.rows.len() - self.dead.count();
+        }
+        let is_live = |row: &usize| self.rows.times[*row] >= from_ns && !self.dead.contains(*row);
+        (0..self.rows.len()).filter(is_live).count()
+    }
+}

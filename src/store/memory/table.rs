@@ -1,0 +1,323 @@
+//! One table's records: adding them, finding them, settling them.
+//!
+//! A write is two steps. The owner first adds rows and marks replaced ones ([`MemoryTable::push`]); writers see that at
+//! once. When the log says that the commit is synced, it is settled, and readers see it too. Until then it can be
+//! rolled back. Since rows only ever go to the ends of groups, what readers see is the first so many rows of each.
+
+use super::{
+    open::{NewRow, OpenChunk, Place, RowKey},
+    scan::{Piece, RowsView},
+    sealed::{SealedChunk, SealedRows},
+    series::SeriesTable,
+    streams::StreamTable,
+};
+use crate::model::record::Value;
+use std::{collections::VecDeque, sync::Arc};
+
+/// Rows of an open chunk at which it is frozen.
+const CHUNK_ROWS_MAX: usize = 131_072;
+/// Bytes of an open chunk at which it is frozen.
+const CHUNK_BYTES_MAX: usize = 64 << 20;
+
+/// A row's place in its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowRef {
+    chunk: u64,
+    place: Place,
+}
+
+/// One table's records.
+#[derive(Debug, Default)]
+pub struct MemoryTable {
+    /// Every distinct set of dimensions.
+    pub series: SeriesTable,
+    /// The newest time of every series under every measure name.
+    pub streams: StreamTable,
+    open: OpenChunk,
+    /// Full chunks that wait to be sealed, oldest first.
+    frozen: Vec<OpenChunk>,
+    /// Oldest first; ids ascending.
+    sealed: Vec<SealedChunk>,
+    /// No sealed row is newer.
+    sealed_newest_ns: Option<i64>,
+    next_chunk: u64,
+    /// What the commit being made has done so far.
+    current: Commit,
+    /// Commits that are not settled, oldest first.
+    pending: VecDeque<Commit>,
+    /// Series of settled commits.
+    settled_series: usize,
+    settled_seq: u64,
+}
+
+/// What settling a commit does.
+#[derive(Debug, Default)]
+struct Commit {
+    seq: u64,
+    /// Per group that got rows: its chunk, its number, its rows after the commit.
+    grown: Vec<(u64, u8, usize)>,
+    /// Rows that were replaced or purged.
+    killed: Vec<RowRef>,
+    /// Sealed rows older than this were purged.
+    floor_ns: Option<i64>,
+    series: usize,
+}
+
+impl MemoryTable {
+    /// The row with this key, as writers see it.
+    #[must_use]
+    pub fn find(&self, key: RowKey) -> Option<RowRef> {
+        let open = std::iter::once(&self.open).chain(self.frozen.iter().rev());
+        for chunk in open {
+            if let Some(place) = chunk.find(key) {
+                return Some(RowRef { chunk: chunk.id, place });
+            }
+        }
+        if self.sealed_newest_ns.is_none_or(|newest_ns| key.time_ns > newest_ns) {
+            return None;
+        }
+        self.sealed.iter().rev().find_map(|chunk| {
+            let row = chunk.find(key)?;
+            Some(RowRef { chunk: chunk.id, place: Place { group: 0, row: row as u32 } })
+        })
+    }
+
+    /// A row's version.
+    #[must_use]
+    pub fn version(&self, at: RowRef) -> i64 {
+        let row = at.place.row as usize;
+        match self.open_chunk(at.chunk) {
+            Some(chunk) => chunk.group(at.place).version(row),
+            None => self.sealed_chunk(at.chunk).map_or(1, |chunk| chunk.rows.version(row)),
+        }
+    }
+
+    /// Whether a row has exactly these values (by column, ascending).
+    #[must_use]
+    pub fn has_values(&self, at: RowRef, values: &[(u16, Value<'_>)]) -> bool {
+        let (mut held, mut same) = (0, true);
+        let each = |id: u16, value: Value<'_>| {
+            held += 1;
+            let given = values.binary_search_by_key(&id, |(column, _)| *column);
+            same &= given.is_ok_and(|i| values[i].1.is_same(&value));
+        };
+        let row = at.place.row as usize;
+        match self.open_chunk(at.chunk) {
+            Some(chunk) => chunk.group(at.place).values(row, each),
+            None => {
+                if let Some(chunk) = self.sealed_chunk(at.chunk) {
+                    chunk.rows.values(row, each);
+                }
+            }
+        }
+        same && held == values.len()
+    }
+
+    /// Adds a row to the commit being made; `replaced` is the row of the same key that it takes the place of.
+    pub fn push(&mut self, row: NewRow<'_>, replaced: Option<RowRef>) {
+        self.current.killed.extend(replaced);
+        let place = self.open.push(row);
+        let rows = place.row as usize + 1;
+        let grown = self.current.grown.iter_mut().find(|(_, group, _)| *group == place.group);
+        match grown {
+            Some((_, _, after)) => *after = rows,
+            None => self.current.grown.push((self.open.id, place.group, rows)),
+        }
+        let stream = self.streams.entry(row.key.series, row.key.measure_name);
+        stream.newest_ns = stream.newest_ns.max(row.key.time_ns);
+    }
+
+    /// Purges rows older than `before_ns` with the commit being made.
+    pub fn purge(&mut self, before_ns: i64) {
+        for chunk in self.frozen.iter_mut().chain([&mut self.open]) {
+            let mut old = Vec::new();
+            for (number, group) in chunk.groups.iter().enumerate() {
+                for row in (0..group.rows).filter(|row| group.key(*row).time_ns < before_ns) {
+                    old.push((Place { group: number as u8, row: row as u32 }, group.key(row)));
+                }
+            }
+            for (place, key) in old {
+                // A row that is not found any more was replaced or purged before.
+                if chunk.find(key) == Some(place) {
+                    chunk.forget(key);
+                    self.current.killed.push(RowRef { chunk: chunk.id, place });
+                }
+            }
+        }
+        for chunk in &mut self.sealed {
+            chunk.floor_ns = chunk.floor_ns.max(before_ns);
+        }
+        self.current.floor_ns = Some(before_ns);
+    }
+
+    /// Ends the commit being made, under the log's sequence number.
+    pub fn commit(&mut self, seq: u64) {
+        let mut commit = std::mem::take(&mut self.current);
+        commit.seq = seq;
+        commit.series = self.series.len();
+        self.pending.push_back(commit);
+        if self.open.rows() >= CHUNK_ROWS_MAX || self.open.bytes() >= CHUNK_BYTES_MAX {
+            self.freeze();
+        }
+    }
+
+    /// Settles every commit up to `synced`.
+    pub fn settle(&mut self, synced: u64) {
+        while self.pending.front().is_some_and(|commit| commit.seq <= synced) {
+            let Some(commit) = self.pending.pop_front() else { return };
+            for (chunk, group, rows) in commit.grown {
+                if let Some(chunk) = self.open_chunk_mut(chunk) {
+                    chunk.groups[usize::from(group)].settled = rows;
+                }
+            }
+            for row in commit.killed {
+                self.kill(row);
+            }
+            if let Some(floor_ns) = commit.floor_ns {
+                for chunk in &mut self.sealed {
+                    chunk.settled_floor_ns = chunk.settled_floor_ns.max(floor_ns);
+                }
+            }
+            self.settled_series = commit.series;
+            self.settled_seq = commit.seq;
+        }
+        self.seal_settled();
+    }
+
+    /// Undoes the commit being made and every commit that is not settled. Streams of measure names that the owner
+    /// forgets too, from `measure_names` on, go with them.
+    pub fn roll_back(&mut self, measure_names: usize) {
+        self.current = Commit::default();
+        self.pending.clear();
+        self.frozen.iter_mut().chain([&mut self.open]).for_each(OpenChunk::roll_back);
+        for chunk in &mut self.sealed {
+            chunk.floor_ns = chunk.settled_floor_ns;
+        }
+        self.series.truncate(self.settled_series);
+        let series = self.settled_series;
+        self.streams.retain(|stream| {
+            stream.noted = 0;
+            (stream.series as usize) < series && usize::from(stream.measure_name) < measure_names
+        });
+    }
+
+    /// The sequence number of the last commit that is settled.
+    #[must_use]
+    pub fn settled_seq(&self) -> u64 {
+        self.settled_seq
+    }
+
+    /// Frees the memory of rows older than `before_ns`, and of replaced ones where they are many. Readers must already
+    /// not ask for such rows.
+    pub fn free(&mut self, before_ns: i64) {
+        for i in (0..self.frozen.len()).rev() {
+            if self.is_expired(&self.frozen[i], before_ns) {
+                self.frozen.remove(i);
+            }
+        }
+        if self.open.rows() > 0 && self.is_expired(&self.open, before_ns) {
+            self.open = OpenChunk::new(self.take_chunk_id());
+        }
+        for i in (0..self.sealed.len()).rev() {
+            let chunk = &self.sealed[i];
+            let live = chunk.live_rows(before_ns);
+            if self.is_pending(chunk.id) || live * 2 > chunk.rows.len() {
+                continue;
+            }
+            let floor_ns = before_ns.max(chunk.settled_floor_ns);
+            let kept = chunk.rows.retain(|row| chunk.rows.times[row] >= floor_ns && !chunk.dead.contains(row));
+            match kept {
+                Some(rows) => {
+                    // The rewritten chunk keeps its id: what is newer must still be found first.
+                    let revision = self.take_chunk_id();
+                    self.sealed[i] = SealedChunk { revision, ..SealedChunk::new(self.sealed[i].id, rows) };
+                }
+                None => drop(self.sealed.remove(i)),
+            }
+        }
+    }
+
+    fn is_expired(&self, chunk: &OpenChunk, before_ns: i64) -> bool {
+        let is_old = chunk.groups.iter().all(|group| (0..group.rows).all(|row| group.key(row).time_ns < before_ns));
+        is_old && chunk.is_settled() && !self.is_pending(chunk.id)
+    }
+
+    fn is_pending(&self, chunk: u64) -> bool {
+        self.pending.iter().any(|commit| {
+            commit.killed.iter().any(|row| row.chunk == chunk) || commit.grown.iter().any(|(grown, ..)| *grown == chunk)
+        })
+    }
+
+    /// An immutable view of the settled rows.
+    pub fn view(&mut self) -> RowsView {
+        let mut pieces = Vec::with_capacity(self.sealed.len() + 1);
+        for chunk in &self.sealed {
+            let (rows, dead) = (Arc::clone(&chunk.rows), Arc::clone(&chunk.dead));
+            pieces.push(Piece::Sealed { rows, dead, floor_ns: chunk.settled_floor_ns });
+        }
+        for chunk in self.frozen.iter_mut().chain([&mut self.open]) {
+            pieces.extend(chunk.groups.iter_mut().flat_map(|group| group.settled_blocks()).map(Piece::Open));
+        }
+        RowsView::new(self.series.view(), pieces)
+    }
+
+    /// Settled rows that are current.
+    #[must_use]
+    pub fn live_rows(&self) -> usize {
+        let open = self.frozen.iter().chain([&self.open]).map(OpenChunk::live_rows).sum::<usize>();
+        open + self.sealed.iter().map(|chunk| chunk.live_rows(i64::MIN)).sum::<usize>()
+    }
+
+    /// Bytes of memory, approximately.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let open = self.frozen.iter().chain([&self.open]).map(OpenChunk::bytes).sum::<usize>();
+        let sealed = self.sealed.iter().map(|chunk| chunk.rows.bytes()).sum::<usize>();
+        open + sealed + self.series.bytes() + self.streams.len() * 24
+    }
+
+    /// Starts a new open chunk; the present one is sealed once it is settled.
+    fn freeze(&mut self) {
+        let next = OpenChunk::new(self.take_chunk_id());
+        self.frozen.push(std::mem::replace(&mut self.open, next));
+    }
+
+    fn seal_settled(&mut self) {
+        while self.frozen.first().is_some_and(|chunk| chunk.is_settled() && !self.is_pending(chunk.id)) {
+            let mut chunk = self.frozen.remove(0);
+            for group in &mut chunk.groups {
+                let Some(rows) = SealedRows::seal(group) else { continue };
+                self.sealed_newest_ns = self.sealed_newest_ns.max(Some(rows.newest_ns));
+                let id = self.take_chunk_id();
+                self.sealed.push(SealedChunk::new(id, rows));
+            }
+        }
+    }
+
+    fn kill(&mut self, at: RowRef) {
+        let row = at.place.row as usize;
+        if let Some(chunk) = self.open_chunk_mut(at.chunk) {
+            chunk.groups[usize::from(at.place.group)].kill(row);
+        } else if let Ok(i) = self.sealed.binary_search_by_key(&at.chunk, |chunk| chunk.id) {
+            Arc::make_mut(&mut self.sealed[i].dead).insert(row);
+        }
+    }
+
+    fn take_chunk_id(&mut self) -> u64 {
+        // The first open chunk of a table has the number 0.
+        self.next_chunk += 1;
+        self.next_chunk
+    }
+
+    fn open_chunk(&self, id: u64) -> Option<&OpenChunk> {
+        std::iter::once(&self.open).chain(&self.frozen).find(|chunk| chunk.id == id)
+    }
+
+    fn open_chunk_mut(&mut self, id: u64) -> Option<&mut OpenChunk> {
+        std::iter::once(&mut self.open).chain(&mut self.frozen).find(|chunk| chunk.id == id)
+    }
+
+    fn sealed_chunk(&self, id: u64) -> Option<&SealedChunk> {
+        self.sealed.binary_search_by_key(&id, |chunk| chunk.id).ok().map(|i| &self.sealed[i])
+    }
+}
