@@ -21,7 +21,7 @@ pub use snapshot::{Snapshot, TableView};
 pub use table::{TableWriter, WriteOutcome};
 
 use crate::{
-    catalog::state::Catalog,
+    catalog::{settings::SettingsError, state::Catalog},
     clock::Clock,
     model::{record::Record, scope::Scope},
 };
@@ -57,6 +57,9 @@ pub enum EngineError {
     /// UpdateTable with another partition key than the table's.
     #[error("The partition key of a table cannot be changed after the table is created.")]
     PartitionKeyChanged,
+    /// Settings of an account that it cannot have.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// One of the service's quotas; the text names it.
     #[error("{0}")]
     QuotaExceeded(String),

@@ -38,6 +38,8 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 /// Threads that serve sockets; queries run on their own.
 const SOCKET_THREADS_MAX: usize = 4;
 const MEBIBYTE: u64 = 1024 * 1024;
+/// How often the memory of expired records is given back; queries do not see them anyway.
+const EXPIRY_INTERVAL_NS: i64 = 60_000_000_000;
 
 /// Why a server does not start or does not end well.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +128,7 @@ impl Builder {
         };
         let (listener, address) = listening.await.map_err(|source| ServerError::Listen { host, port, source })?;
         let (stop, stopped) = watch::channel(false);
+        tokio::spawn(free_expired_records(engine.clone(), acceptor.clock.clone(), stopped.clone()));
         let serving = tokio::spawn(acceptor.serve(listener, stopped));
         Ok(Server { address, engine, stop, serving })
     }
@@ -197,6 +200,23 @@ impl Server {
         // It ends by itself; only a panic in it would be an error, and that is logged.
         let _ = self.serving.await;
         Ok(self.engine.close().await?)
+    }
+}
+
+/// Gives back the memory of records past their retention, now and then, until the server stops.
+async fn free_expired_records(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<bool>) {
+    loop {
+        let next_ns = clock.now_ns().saturating_add(EXPIRY_INTERVAL_NS);
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = clock.sleep_until(next_ns) => {}
+        }
+        let (engine, now_ns) = (engine.clone(), clock.now_ns());
+        // It may take a while, and this thread serves sockets.
+        let freed = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
+        if let Err(error) = freed {
+            tracing::error!(%error, "cannot free expired records");
+        }
     }
 }
 

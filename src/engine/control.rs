@@ -4,10 +4,11 @@ use super::{Engine, EngineError, Inner, find_table, table::LiveTable};
 use crate::{
     catalog::{
         Database, MagneticWrites, PartitionKey, Table, Tags,
+        settings::{AccountSettings, AccountSettingsUpdate},
         state::{Catalog, Change, TablePlace, TableSettings},
     },
     model::{
-        limits::{DATABASES_PER_ACCOUNT_MAX, TABLES_PER_ACCOUNT_MAX},
+        limits::{DATABASES_PER_ACCOUNT_MAX, TABLES_PER_ACCOUNT_MAX, TAGS_PER_RESOURCE_MAX},
         retention::Retention,
         scope::Scope,
     },
@@ -211,12 +212,18 @@ impl Engine {
     /// Adds or overwrites tags of a database (`table` is `None`) or table.
     ///
     /// # Errors
-    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`], [`EngineError::Storage`].
+    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`], [`EngineError::QuotaExceeded`],
+    /// [`EngineError::Storage`].
     pub async fn tag(&self, scope: &Scope, database: &str, table: Option<&str>, tags: Tags) -> Result<(), EngineError> {
         let (scope, database, table) = (scope.clone(), Arc::<str>::from(database), table.map(Arc::from));
         self.change(
             move |catalog| {
-                find_tags(catalog, &scope, &database, table.as_deref())?;
+                let present = find_tags(catalog, &scope, &database, table.as_deref())?;
+                let added = tags.keys().filter(|key| !present.contains_key(*key)).count();
+                if present.len() + added > TAGS_PER_RESOURCE_MAX {
+                    let text = format!("A resource cannot have more than {TAGS_PER_RESOURCE_MAX} tags.");
+                    return Err(EngineError::QuotaExceeded(text));
+                }
                 Ok(Change::Tag { scope, database, table, tags })
             },
             |_| Ok(()),
@@ -253,6 +260,33 @@ impl Engine {
     /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`].
     pub fn tags(&self, scope: &Scope, database: &str, table: Option<&str>) -> Result<Tags, EngineError> {
         find_tags(&self.inner.catalog(), scope, database, table).cloned()
+    }
+
+    /// The settings of an account in a region.
+    #[must_use]
+    pub fn account_settings(&self, scope: &Scope) -> AccountSettings {
+        account_settings(&self.inner.catalog(), scope)
+    }
+
+    /// Changes the settings of an account in a region.
+    ///
+    /// # Errors
+    /// [`EngineError::Settings`], [`EngineError::Storage`].
+    pub async fn update_account_settings(
+        &self,
+        scope: &Scope,
+        update: AccountSettingsUpdate,
+        now_ns: i64,
+    ) -> Result<AccountSettings, EngineError> {
+        let (scope, of) = (scope.clone(), scope.clone());
+        self.change(
+            move |catalog| {
+                let settings = account_settings(catalog, &scope).changed(&scope, update, to_ms(now_ns))?;
+                Ok(Change::SetAccountSettings { scope, settings })
+            },
+            move |catalog| Ok(account_settings(catalog, &of)),
+        )
+        .await
     }
 
     /// Drops all state, or all state of one account.
@@ -336,6 +370,10 @@ fn database(catalog: &LiveCatalog, scope: &Scope, name: &str) -> Result<Database
 fn table_of(catalog: &LiveCatalog, place: &TablePlace) -> Result<Table, EngineError> {
     let entry = find_table(catalog, &place.scope, &place.database, &place.table)?;
     Ok(entry.table(entry.live.columns()))
+}
+
+fn account_settings(catalog: &LiveCatalog, scope: &Scope) -> AccountSettings {
+    catalog.scope(scope).map(|state| state.settings()).unwrap_or_default()
 }
 
 fn find_tags<'a>(

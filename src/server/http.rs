@@ -14,7 +14,7 @@ use crate::{
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use http::{
-    HeaderValue, Request, Response, StatusCode,
+    HeaderValue, Request, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
 };
 use http_body_util::Full;
@@ -85,7 +85,7 @@ impl Service {
     {
         let (parts, body) = request.into_parts();
         let identity = auth::identify(&parts.headers, &parts.uri);
-        let mut exit = Exit::new(self, dispatch::name(&parts), &identity);
+        let mut exit = Exit::new(self, dispatch::name(&parts), parts.version, &identity);
         let ctx = self.context(&parts, &identity, &exit);
         let answering = async {
             let received = self.shared.bodies.read(body).await;
@@ -163,6 +163,7 @@ fn refuse_body(error: &BodyError) -> Reply {
 struct Exit {
     request_id: String,
     operation: String,
+    version: Version,
     account: Arc<str>,
     region: Arc<str>,
     clock: Clock,
@@ -172,12 +173,13 @@ struct Exit {
 }
 
 impl Exit {
-    fn new(service: &Service, operation: String, identity: &Identity) -> Self {
+    fn new(service: &Service, operation: String, version: Version, identity: &Identity) -> Self {
         service.in_flight.fetch_add(1, Ordering::Relaxed);
         let clock = service.shared.clock.clone();
         Self {
             request_id: timebrook_protocol::request_id(clock.random_bytes()),
             operation,
+            version,
             account: identity.scope.account.clone(),
             region: identity.scope.region.clone(),
             started_ns: clock.monotonic_ns(),
@@ -197,7 +199,8 @@ impl Exit {
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             headers.insert(REQUEST_ID_HEADER, id);
         }
-        if reply.close {
+        // HTTP/2 has no such header: there a request that is broken off harms no other.
+        if reply.close && self.version <= Version::HTTP_11 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -2,8 +2,9 @@
 //!
 //! `bin(timestamp, interval day to second) -> timestamp` is at once what the compatibility table prints, what error
 //! messages say was expected, and what arguments are checked against. A single capital letter stands for any type, the
-//! same one wherever it occurs; `...` after the last parameter lets it occur any number of times, also never.
+//! same one wherever it occurs, `K` for any type whose values have an order; `...` after the last parameter lets it occur any number of times, also never.
 
+use super::compare::is_orderable;
 use crate::sql::{
     error::invalid,
     types::{self, TIMESTAMP},
@@ -146,6 +147,7 @@ impl Pattern {
             Self::Exact(exact) => {
                 data_type == exact || (convert && types::coerces(data_type, exact)) || (literal && *exact == TIMESTAMP)
             }
+            Self::Variable('K') if !is_orderable(data_type) => false,
             Self::Variable(letter) => {
                 let Some(place) = bound.iter().position(|(known, _)| known == letter) else {
                     bound.push((*letter, data_type.clone()));
@@ -282,6 +284,12 @@ mod tests {
             "0: array(array(varchar)) -> array(varchar)",
         );
         check(&["f(timeseries(double), T) -> T"], "timeseries(bigint), date", "0: timeseries(double), date -> date");
+        check(&["f(K) -> K"], "array(row(date))", "0: array(row(date)) -> array(row(date))");
+        check(
+            &["f(K) -> K"],
+            "timeseries(double)",
+            "Unexpected parameters (timeseries(double)) for function f. Expected: f(K)",
+        );
         check(&["f(array(T)) -> T"], "unknown", "0: array(unknown) -> unknown");
     }
 

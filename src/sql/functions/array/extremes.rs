@@ -15,10 +15,10 @@ pub(super) fn functions() -> Vec<Function> {
     let function = |name, summary| scalar(name, Family::Array, Class::Documented, summary);
     [
         function("array_max", "The largest element.")
-            .form("array_max(array(T)) -> T", |call| extreme(call, Ordering::Greater))
+            .form("array_max(array(K)) -> K", |call| extreme(call, Ordering::Greater))
             .build(),
         function("array_min", "The smallest element.")
-            .form("array_min(array(T)) -> T", |call| extreme(call, Ordering::Less))
+            .form("array_min(array(K)) -> K", |call| extreme(call, Ordering::Less))
             .build(),
     ]
     .into_iter()

@@ -3,12 +3,10 @@
 use crate::sql::functions::{
     Class, Family, Function,
     call::Call,
-    compare::{is_orderable, order},
+    compare::order,
     lists::{Lists, element_type, range},
-    scalar::{Resolved, scalar},
-    signature::{Arguments, unexpected_parameters},
+    scalar::scalar,
 };
-use crate::sql::types::{self, array_element};
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef},
@@ -20,17 +18,8 @@ use std::sync::Arc;
 
 pub(super) fn functions() -> Vec<Function> {
     scalar("array_sort", Family::Array, Class::Documented, "The elements in ascending order, NULLs last.")
-        .custom("array_sort(array(T)) -> array(T)", resolve)
+        .form("array_sort(array(K)) -> array(K)", sort)
         .build()
-}
-
-fn resolve(arguments: &Arguments) -> Result<Resolved> {
-    let array = match arguments.types {
-        [DataType::Null] => types::array(DataType::Null),
-        [array] if array_element(array).is_some_and(is_orderable) => array.clone(),
-        _ => return Err(unexpected_parameters(arguments, "array_sort(array(T))")),
-    };
-    Ok(Resolved { parameters: vec![array.clone()], returns: array, kernel: sort })
 }
 
 fn sort(call: &Call) -> Result<ArrayRef> {

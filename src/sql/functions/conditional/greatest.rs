@@ -1,14 +1,7 @@
 //! `greatest(a, b, …)` and `least(a, b, …)`; NULL when an argument is.
 //! # guide: comparison-functions.greatest.html
 
-use crate::sql::functions::{
-    Class, Family, Function,
-    call::Call,
-    compare::{is_orderable, order},
-    scalar::{Resolved, scalar},
-    signature::{Arguments, unexpected_parameters},
-};
-use crate::sql::types::common_type;
+use crate::sql::functions::{Class, Family, Function, call::Call, compare::order, scalar::scalar};
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, new_null_array},
@@ -22,24 +15,15 @@ use std::cmp::Ordering;
 pub(super) fn functions() -> Vec<Function> {
     [
         scalar("greatest", Family::Conditional, Class::Documented, "The largest of the values; NULL when one is.")
-            .custom("greatest(T, T...) -> T", |arguments| resolve(arguments, |call| pick(call, Ordering::Greater)))
+            .form("greatest(K, K...) -> K", |call| pick(call, Ordering::Greater))
             .build(),
         scalar("least", Family::Conditional, Class::Documented, "The smallest of the values; NULL when one is.")
-            .custom("least(T, T...) -> T", |arguments| resolve(arguments, |call| pick(call, Ordering::Less)))
+            .form("least(K, K...) -> K", |call| pick(call, Ordering::Less))
             .build(),
     ]
     .into_iter()
     .flatten()
     .collect()
-}
-
-fn resolve(arguments: &Arguments, kernel: fn(&Call) -> Result<ArrayRef>) -> Result<Resolved> {
-    match common_type(arguments.types) {
-        Some(common) if !arguments.types.is_empty() && is_orderable(&common) => {
-            Ok(Resolved { parameters: vec![common.clone(); arguments.types.len()], returns: common, kernel })
-        }
-        _ => Err(unexpected_parameters(arguments, &format!("{}(T, T...)", arguments.name))),
-    }
 }
 
 fn pick(call: &Call, better: Ordering) -> Result<ArrayRef> {

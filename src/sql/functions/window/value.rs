@@ -62,8 +62,10 @@ impl PartitionEvaluator for FrameValue {
             Which::Nth => {
                 let offsets = columns.get(1).ok_or_else(|| internal_datafusion_err!("nth_value without an offset"))?;
                 match offset(offsets, row)? {
-                    Some(offset) => counted.nth(offset - 1),
                     None => None,
+                    Some(offset) if self.ignore_nulls => counted.nth(offset - 1),
+                    // Without searching: frames may be as long as the partition.
+                    Some(offset) => (frame.start + offset - 1 < frame.end).then_some(frame.start + offset - 1),
                 }
             }
         };
@@ -80,7 +82,7 @@ fn offset(offsets: &ArrayRef, row: usize) -> Result<Option<usize>> {
         return Ok(None);
     }
     match usize::try_from(offsets.value(row)) {
-        Ok(offset @ 1..) => Ok(Some(offset)),
+        Ok(offset @ 1..) => Ok(Some(offset.min(usize::MAX / 2))),
         _ => Err(invalid("Offset must be at least 1")), // # inferred: Presto's words
     }
 }
