@@ -42,7 +42,11 @@ mod tests {
 
     #[test]
     fn white_space_is_javas() {
-        assert!([' ', '\t', '\n', '\u{b}', '\r', '\u{1c}', '\u{1f}', '\u{2003}', '\u{3000}'].into_iter().all(is_white_space));
+        assert!(
+            [' ', '\t', '\n', '\u{b}', '\r', '\u{1c}', '\u{1f}', '\u{2003}', '\u{3000}']
+                .into_iter()
+                .all(is_white_space)
+        );
         assert!(!['a', '\u{a0}', '\u{85}', '\u{2007}', '\u{202f}', '\u{200b}'].into_iter().any(is_white_space));
     }
 }
