@@ -247,8 +247,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
 pub fn print_ca(url: &str) -> Result<(), ca_command::CaError> {
     let unreached = |error| ca_command::CaError::Connect(url.to_owned(), error);
     let pem = runtime().map_err(unreached)?.block_on(ca_command::fetch(url))?;
-    print!("{pem}");
-    Ok(())
+    io::stdout().write_all(pem.as_bytes()).map_err(ca_command::CaError::Print)
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

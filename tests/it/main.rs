@@ -10,6 +10,7 @@ mod harness;
 mod identity;
 mod imports;
 mod queries;
+mod records;
 mod sockets;
 mod tables;
 mod tags;
