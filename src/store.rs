@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod disk;
 pub mod memory;
+pub mod wal;
 
 use crate::model::table::Column;
 use datafusion::arrow::{

@@ -67,7 +67,11 @@ def test_discovery_is_used(url):
     """With AWS_ENDPOINT_URL alone, botocore asks for the endpoint first and then uses what it was told."""
     boto = Boto3("environment", url)
     asked = []
-    boto.write.meta.events.register("before-call.timestream-write", lambda model, **_: asked.append(model.name))
+
+    def note(request, **_) -> None:
+        asked.append(request.headers["X-Amz-Target"].decode().removeprefix(TARGET))
+
+    boto.write.meta.events.register("before-send.timestream-write", note)
     boto.call("list_databases")
     assert asked == ["DescribeEndpoints", "ListDatabases"]
 

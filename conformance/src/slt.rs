@@ -33,7 +33,8 @@ impl ColumnType for TextColumn {
     }
 }
 
-/// A refused query, as `statement error` matches it: `(ValidationException) line 1:8: …`.
+/// A refused query, as `statement error (ValidationException) line 1:8: …` matches it; that is a regular expression, in
+/// which the parentheses are only a group.
 #[derive(Debug)]
 pub struct Refusal {
     code: String,
@@ -42,7 +43,7 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({}) {}", self.code, self.message)
+        write!(f, "{} {}", self.code, self.message)
     }
 }
 

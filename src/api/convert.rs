@@ -149,7 +149,7 @@ enum Cells {
     DayToSecond(PrimitiveArray<DurationNanosecondType>),
     YearToMonth(PrimitiveArray<IntervalYearMonthType>),
     Array(ListArray, Box<Cells>),
-    TimeSeries(ListArray, StructArray, Box<Cells>, Box<Cells>),
+    TimeSeries(ListArray, Box<Cells>, Box<Cells>),
     Row(StructArray, Vec<Cells>),
     /// UNKNOWN, and what has no wire form.
     Null,
@@ -174,8 +174,7 @@ impl Cells {
                 match list.values().as_struct_opt() {
                     Some(points) if types::is_timeseries(array.data_type()) => {
                         let (time, value) = (Self::new(points.column(0)), Self::new(points.column(1)));
-                        let points = points.clone();
-                        Self::TimeSeries(list, points, Box::new(time), Box::new(value))
+                        Self::TimeSeries(list, Box::new(time), Box::new(value))
                     }
                     _ => {
                         let elements = Self::new(list.values());
@@ -228,7 +227,7 @@ impl Cells {
                 }
                 out.extend_from_slice(b"]}");
             }
-            Self::TimeSeries(list, _, times, values) => {
+            Self::TimeSeries(list, times, values) => {
                 out.extend_from_slice(b"{\"TimeSeriesValue\":[");
                 for (i, point) in range_of(list, row).enumerate() {
                     if i > 0 {

@@ -5,14 +5,23 @@
 //! `__` are for the rewriter, which refuses them in a user's text.
 
 pub mod aggregate;
+pub mod array;
 pub mod call;
+pub mod compare;
+pub mod conditional;
 pub mod conversion;
 pub mod datetime;
+#[cfg(test)]
+mod examples;
 pub mod lambda;
 pub mod lists;
+pub mod math;
 pub mod operators;
 pub mod scalar;
 pub mod signature;
+pub mod string;
+pub mod timeseries;
+pub mod window;
 
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 use std::{collections::HashMap, sync::Arc};
@@ -82,7 +91,6 @@ enum Definition {
     Scalar(Arc<ScalarUDF>),
     Aggregate(Arc<AggregateUDF>),
     HigherOrder(Arc<HigherOrderUDF>),
-    #[expect(dead_code, reason = "the families that define them follow")]
     Window(Arc<WindowUDF>),
     /// Made for each query by [`at_query_start`].
     QueryStart,
@@ -121,6 +129,12 @@ impl Registry {
             datetime::functions(),
             aggregate::functions(),
             lambda::functions(),
+            conditional::functions(),
+            math::functions(),
+            string::functions(),
+            array::functions(),
+            timeseries::functions(),
+            window::functions(),
         ];
         for Function { entry, definition } in families.into_iter().flatten() {
             match definition {

@@ -15,11 +15,18 @@ use std::{
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedDisk(Arc<Mutex<State>>);
 
+impl Cut {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Forgets, Self::Empties, Self::Tears, Self::Keeps];
+}
+
 /// What a power cut leaves of what was not synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// Nothing of it.
     Forgets,
+    /// Created, renamed and deleted names, but no bytes.
+    Empties,
     /// Created, renamed and deleted names, and half of the bytes, the last one damaged.
     Tears,
     /// Everything: all of it had just reached the disk.
@@ -118,7 +125,7 @@ impl SimulatedDisk {
 impl Contents {
     fn lose_power(&mut self, cut: Cut) {
         match cut {
-            Cut::Forgets => self.bytes.clone_from(&self.durable),
+            Cut::Forgets | Cut::Empties => self.bytes.clone_from(&self.durable),
             Cut::Tears if self.bytes.len() > self.durable.len() && self.bytes.starts_with(&self.durable) => {
                 let kept = self.durable.len() + (self.bytes.len() - self.durable.len()).div_ceil(2);
                 self.bytes.truncate(kept);
@@ -264,6 +271,7 @@ mod tests {
     #[test]
     fn a_power_cut_takes_what_was_not_synced() {
         check(Cut::Forgets, &[("a", b"safe"), ("old", b"")]);
+        check(Cut::Empties, &[("a", b"safe"), ("b", b""), ("new", b"")]);
         check(Cut::Tears, &[("a", b"safel\x90"), ("b", b""), ("new", b"")]);
         check(Cut::Keeps, &[("a", b"safelost"), ("b", b""), ("new", b"")]);
     }
