@@ -5,6 +5,7 @@ mod admin;
 mod bad_input;
 mod constraints;
 mod databases;
+mod durability;
 mod endpoints;
 mod harness;
 mod identity;
