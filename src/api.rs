@@ -1,16 +1,18 @@
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
+mod convert;
 mod databases;
 pub mod endpoints;
 pub mod error;
 mod list_token;
+mod query;
 mod tables;
 mod tags;
+mod write_records;
 
 pub use endpoints::Advertised;
 
-use self::account_settings::AccountSettings;
 use crate::{
     clock::Clock,
     engine::{Engine, StateCounts},
@@ -21,7 +23,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use timebrook_protocol::{
     Input, Operation, ServiceError, decode,
-    shapes::{query, write},
+    shapes::{query as query_shapes, write},
 };
 
 /// What every request brings beside its body.
@@ -64,17 +66,15 @@ pub struct State {
 pub struct Api {
     engine: Arc<Engine>,
     sql: Sql,
-    account_settings: AccountSettings,
     advertised: Option<Advertised>,
-    clock: Clock,
 }
 
 impl Api {
     /// The operations on `engine`.
     #[must_use]
     pub fn new(engine: Arc<Engine>, config: ApiConfig, clock: Clock) -> Self {
-        let sql = Sql::new(config.query_limits, clock.clone());
-        Self { engine, sql, account_settings: AccountSettings::default(), advertised: config.advertised, clock }
+        let sql = Sql::new(config.query_limits, clock);
+        Self { engine, sql, advertised: config.advertised }
     }
 
     /// Carries out one operation: the body of its request to the body of its response, in JSON.
@@ -98,20 +98,25 @@ impl Api {
             Operation::UntagResource => tags::untag_resource(self, ctx, &body).await,
             Operation::ListTagsForResource => tags::list_tags_for_resource(self, ctx, &body),
             Operation::DescribeAccountSettings => account_settings::describe_account_settings(self, ctx, &body),
-            Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body),
-            Operation::WriteRecords | Operation::Query | Operation::CancelQuery | Operation::PrepareQuery => {
-                Err(error::not_implemented(operation))
-            }
+            Operation::UpdateAccountSettings => account_settings::update_account_settings(self, ctx, &body).await,
+            Operation::WriteRecords => write_records::write_records(self, ctx, &body).await,
+            Operation::Query => query::query(self, ctx, &body).await,
+            Operation::CancelQuery => query::cancel_query(self, ctx, &body),
+            Operation::PrepareQuery => query::prepare_query(self, ctx, &body).await,
             Operation::CreateBatchLoadTask => later::<write::CreateBatchLoadTaskRequest<'_>>(operation, &body),
             Operation::DescribeBatchLoadTask => later::<write::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
             Operation::ListBatchLoadTasks => later::<write::ListBatchLoadTasksRequest<'_>>(operation, &body),
             Operation::ResumeBatchLoadTask => later::<write::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::CreateScheduledQuery => later::<query::CreateScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DeleteScheduledQuery => later::<query::DeleteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DescribeScheduledQuery => later::<query::DescribeScheduledQueryRequest<'_>>(operation, &body),
-            Operation::ExecuteScheduledQuery => later::<query::ExecuteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::ListScheduledQueries => later::<query::ListScheduledQueriesRequest<'_>>(operation, &body),
-            Operation::UpdateScheduledQuery => later::<query::UpdateScheduledQueryRequest<'_>>(operation, &body),
+            Operation::CreateScheduledQuery => later::<query_shapes::CreateScheduledQueryRequest<'_>>(operation, &body),
+            Operation::DeleteScheduledQuery => later::<query_shapes::DeleteScheduledQueryRequest<'_>>(operation, &body),
+            Operation::DescribeScheduledQuery => {
+                later::<query_shapes::DescribeScheduledQueryRequest<'_>>(operation, &body)
+            }
+            Operation::ExecuteScheduledQuery => {
+                later::<query_shapes::ExecuteScheduledQueryRequest<'_>>(operation, &body)
+            }
+            Operation::ListScheduledQueries => later::<query_shapes::ListScheduledQueriesRequest<'_>>(operation, &body),
+            Operation::UpdateScheduledQuery => later::<query_shapes::UpdateScheduledQueryRequest<'_>>(operation, &body),
         }
     }
 
@@ -122,7 +127,6 @@ impl Api {
     pub async fn reset(&self, account: Option<&str>) -> Result<(), ServiceError> {
         self.engine.reset(account).await?;
         self.sql.reset(account);
-        self.account_settings.reset(account);
         Ok(())
     }
 

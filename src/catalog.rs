@@ -1,6 +1,7 @@
 //! Databases, tables, their schemas and tags: a pure state machine that the engine drives.
 
 pub mod schema;
+pub mod settings;
 pub mod state;
 
 use crate::model::{retention::Retention, table::Column};

@@ -38,6 +38,8 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 /// Threads that serve sockets; queries run on their own.
 const SOCKET_THREADS_MAX: usize = 4;
 const MEBIBYTE: u64 = 1024 * 1024;
+/// How often the memory of expired records is given back; queries do not see them anyway.
+const EXPIRY_INTERVAL_NS: i64 = 60_000_000_000;
 
 /// Why a server does not start or does not end well.
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +127,11 @@ impl Builder {
             Ok((listener, address))
         };
         let (listener, address) = listening.await.map_err(|source| ServerError::Listen { host, port, source })?;
+        let service = acceptor.service.clone();
         let (stop, stopped) = watch::channel(false);
+        tokio::spawn(free_expired_records(engine.clone(), acceptor.clock.clone(), stopped.clone()));
         let serving = tokio::spawn(acceptor.serve(listener, stopped));
-        Ok(Server { address, engine, stop, serving })
+        Ok(Server { address, service, engine, stop, serving })
     }
 
     async fn open(self) -> Result<(Acceptor, Arc<Engine>), ServerError> {
@@ -156,12 +160,18 @@ impl Builder {
 }
 
 /// A server that listens.
-#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    service: Service,
     engine: Arc<Engine>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Server {
@@ -175,6 +185,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same server without its sockets.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        self.service.clone()
     }
 
     /// The address for clients on this machine, plain HTTP; HTTPS is served on the same port.
@@ -197,6 +213,23 @@ impl Server {
         // It ends by itself; only a panic in it would be an error, and that is logged.
         let _ = self.serving.await;
         Ok(self.engine.close().await?)
+    }
+}
+
+/// Gives back the memory of records past their retention, now and then, until the server stops.
+async fn free_expired_records(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<bool>) {
+    loop {
+        let next_ns = clock.now_ns().saturating_add(EXPIRY_INTERVAL_NS);
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = clock.sleep_until(next_ns) => {}
+        }
+        let (engine, now_ns) = (engine.clone(), clock.now_ns());
+        // It may take a while, and this thread serves sockets.
+        let freed = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
+        if let Err(error) = freed {
+            tracing::error!(%error, "cannot free expired records");
+        }
     }
 }
 
@@ -227,8 +260,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
 pub fn print_ca(url: &str) -> Result<(), ca_command::CaError> {
     let unreached = |error| ca_command::CaError::Connect(url.to_owned(), error);
     let pem = runtime().map_err(unreached)?.block_on(ca_command::fetch(url))?;
-    print!("{pem}");
-    Ok(())
+    io::stdout().write_all(pem.as_bytes()).map_err(ca_command::CaError::Print)
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

@@ -1,6 +1,10 @@
 //! Bytes and batches: the log, the memory store, the files. Knows nothing of AWS.
 
+pub mod codec;
+pub mod disk;
 pub mod memory;
+pub mod wal;
+pub mod whole_file;
 
 use crate::model::table::Column;
 use datafusion::arrow::{

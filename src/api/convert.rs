@@ -4,7 +4,7 @@ use crate::sql::{MakeRowWriter, OutputColumn, RowWriter, types};
 use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray, StructArray},
     datatypes::{
-        DataType, Date32Type, DurationNanosecondType, Field, Float64Type, Int32Type, Int64Type, IntervalUnit,
+        DataType, Date32Type, DurationNanosecondType, FieldRef, Float64Type, Int32Type, Int64Type, IntervalUnit,
         IntervalYearMonthType, Time64NanosecondType, TimeUnit, TimestampNanosecondType, UInt64Type,
     },
 };
@@ -59,7 +59,7 @@ pub(super) fn write_type(data_type: &DataType, out: &mut Vec<u8>) {
     }
 }
 
-fn write_row_field(field: &Field, out: &mut Vec<u8>) {
+fn write_row_field(field: &FieldRef, out: &mut Vec<u8>) {
     out.push(b'{');
     if let Some(name) = types::field_name(field) {
         out.extend_from_slice(b"\"Name\":");
@@ -149,7 +149,7 @@ enum Cells {
     DayToSecond(PrimitiveArray<DurationNanosecondType>),
     YearToMonth(PrimitiveArray<IntervalYearMonthType>),
     Array(ListArray, Box<Cells>),
-    TimeSeries(ListArray, StructArray, Box<Cells>, Box<Cells>),
+    TimeSeries(ListArray, Box<Cells>, Box<Cells>),
     Row(StructArray, Vec<Cells>),
     /// UNKNOWN, and what has no wire form.
     Null,
@@ -174,8 +174,7 @@ impl Cells {
                 match list.values().as_struct_opt() {
                     Some(points) if types::is_timeseries(array.data_type()) => {
                         let (time, value) = (Self::new(points.column(0)), Self::new(points.column(1)));
-                        let points = points.clone();
-                        Self::TimeSeries(list, points, Box::new(time), Box::new(value))
+                        Self::TimeSeries(list, Box::new(time), Box::new(value))
                     }
                     _ => {
                         let elements = Self::new(list.values());
@@ -228,7 +227,7 @@ impl Cells {
                 }
                 out.extend_from_slice(b"]}");
             }
-            Self::TimeSeries(list, _, times, values) => {
+            Self::TimeSeries(list, times, values) => {
                 out.extend_from_slice(b"{\"TimeSeriesValue\":[");
                 for (i, point) in range_of(list, row).enumerate() {
                     if i > 0 {

@@ -2,6 +2,7 @@
 
 use crate::{
     engine::EngineError,
+    ingest::{IngestError, InvalidRecord},
     sql::{PageError, error::SqlError},
 };
 use std::error::Error;
@@ -15,11 +16,28 @@ impl From<EngineError> for ServiceError {
         let code = match &error {
             EngineError::DatabaseNotFound(_) | EngineError::TableNotFound(_) => ErrorCode::ResourceNotFoundException,
             EngineError::AlreadyExists => ErrorCode::ConflictException,
-            EngineError::DatabaseNotEmpty(_) | EngineError::PartitionKeyChanged => ErrorCode::ValidationException,
+            EngineError::DatabaseNotEmpty(_) | EngineError::PartitionKeyChanged | EngineError::Settings(_) => {
+                ErrorCode::ValidationException
+            }
             EngineError::QuotaExceeded(_) => ErrorCode::ServiceQuotaExceededException,
             EngineError::Storage(_) => return internal(error),
         };
         ServiceError::new(code, error.to_string())
+    }
+}
+
+impl From<IngestError> for ServiceError {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Invalid(error) => error.into(),
+            IngestError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<InvalidRecord> for ServiceError {
+    fn from(error: InvalidRecord) -> Self {
+        invalid(error.to_string())
     }
 }
 

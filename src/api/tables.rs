@@ -4,6 +4,7 @@ use super::{Api, Ctx, error::invalid, list_token, tags};
 use crate::{
     catalog::{MagneticWrites, PartitionKey, RejectedLocation, Table},
     engine::{EngineError, NewTable, TableUpdate, TableView},
+    ingest,
     model::{arn, retention::Retention, scope::Scope},
 };
 use std::sync::Arc;
@@ -137,11 +138,15 @@ fn partition_key(schema: Option<wire::Schema<'_>>) -> Result<Option<PartitionKey
         (PartitionKeyType::Measure, _) => Ok(Some(PartitionKey::Measure)),
         // # guide: customer-defined-partition-keys-how-it-works.html; # inferred: the text
         (PartitionKeyType::Dimension, None) => Err(invalid("Name must be set for a partition key of type DIMENSION.")),
-        (PartitionKeyType::Dimension, Some(name)) => Ok(Some(PartitionKey::Dimension {
-            name: (*name).into(),
-            // # inferred: OPTIONAL is the default
-            required: key.enforcement_in_record == Some(PartitionKeyEnforcementLevel::Required),
-        })),
+        (PartitionKeyType::Dimension, Some(name)) => {
+            // # inferred: no record could ever carry a dimension of a reserved name
+            ingest::check_column_name(&name)?;
+            Ok(Some(PartitionKey::Dimension {
+                name: (*name).into(),
+                // # inferred: OPTIONAL is the default
+                required: key.enforcement_in_record == Some(PartitionKeyEnforcementLevel::Required),
+            }))
+        }
     }
 }
 

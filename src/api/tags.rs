@@ -19,6 +19,8 @@ use timebrook_protocol::{
 const PAGE_TAGS: usize = 200;
 
 pub(super) async fn tag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+    let request: query::TagResourceRequest<'_> = decode(body)?;
+    refuse_scheduled_query(&request.resource_arn)?;
     let request: write::TagResourceRequest<'_> = decode(body)?;
     let (database, table) = resource(ctx, &request.resource_arn)?;
     let tags = from_wire(request.tags)?;
@@ -27,6 +29,8 @@ pub(super) async fn tag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
 }
 
 pub(super) async fn untag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+    let request: query::UntagResourceRequest<'_> = decode(body)?;
+    refuse_scheduled_query(&request.resource_arn)?;
     let request: write::UntagResourceRequest<'_> = decode(body)?;
     let (database, table) = resource(ctx, &request.resource_arn)?;
     let keys: Vec<String> = request.tag_keys.into_iter().map(Text::into_string).collect();
@@ -34,16 +38,19 @@ pub(super) async fn untag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<
     Ok(encode(&write::UntagResourceResponse {}))
 }
 
-/// The write service returns all tags at once; only the query service has pages. # model
+/// The write service returns all tags at once, the query service in pages. # model. As the tags of databases and tables
+/// belong to the write service, clients of the query service are served too: pages where they ask for them.
 pub(super) fn list_tags_for_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
-    let request: query::ListTagsForResourceRequest<'_> = decode(body)?;
+    let paging: query::ListTagsForResourceRequest<'_> = decode(body)?;
+    refuse_scheduled_query(&paging.resource_arn)?;
+    let request: write::ListTagsForResourceRequest<'_> = decode(body)?;
     let (database, table) = resource(ctx, &request.resource_arn)?;
     let listing = ["tags", &*request.resource_arn];
-    let after = match &request.next_token {
+    let after = match &paging.next_token {
         Some(token) => Some(list_token::decode::<1>(&listing, token)?),
         None => None,
     };
-    let size = request.max_results.map_or(PAGE_TAGS, |size| size.unsigned_abs() as usize);
+    let size = paging.max_results.map_or(PAGE_TAGS, |size| size.unsigned_abs() as usize);
     let tags = api.engine.tags(&ctx.scope, &database, table.as_deref())?;
     let mut rest = tags.iter().filter(|(key, _)| after.as_ref().is_none_or(|[after]| *key > after));
     let page: Vec<_> = rest.by_ref().take(size).collect();
@@ -53,6 +60,13 @@ pub(super) fn list_tags_for_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Resul
     };
     let tag = |(key, value): (&String, &String)| query::Tag { key: key.clone().into(), value: value.clone().into() };
     Ok(encode(&query::ListTagsForResourceResponse { tags: page.into_iter().map(tag).collect(), next_token }))
+}
+
+/// Scheduled queries belong to the query service, whose constraints differ; there are none yet.
+fn refuse_scheduled_query(text: &str) -> Result<(), ServiceError> {
+    let Some((_, Resource::ScheduledQuery(_))) = arn::parse(text) else { return Ok(()) };
+    Err(ServiceError::new(ErrorCode::ResourceNotFoundException, format!("The scheduled query {text} does not exist."))
+        .with_detail(Detail::ScheduledQueryArn(text.to_owned())))
 }
 
 /// The tags of a request.
@@ -99,12 +113,7 @@ fn resource(ctx: &Ctx, text: &str) -> Result<(String, Option<String>), ServiceEr
     let (database, table) = match resource {
         Resource::Database(database) => (database, None),
         Resource::Table { database, table } => (database, Some(table)),
-        // There are none yet.
-        Resource::ScheduledQuery(_) => {
-            let message = format!("The scheduled query {text} does not exist.");
-            return Err(ServiceError::new(ErrorCode::ResourceNotFoundException, message)
-                .with_detail(Detail::ScheduledQueryArn(text.to_owned())));
-        }
+        Resource::ScheduledQuery(_) => return Err(invalid(format!("The resource ARN {text} is invalid."))),
     };
     if scope == ctx.scope {
         return Ok((database, table));

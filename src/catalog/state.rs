@@ -1,7 +1,7 @@
 //! The catalog's state and the changes that act on it. Applying a change does no I/O and cannot fail: what a change
 //! needs is checked before it is logged, and a change that finds nothing to act on does nothing.
 
-use super::{Database, MagneticWrites, PartitionKey, Table, Tags};
+use super::{Database, MagneticWrites, PartitionKey, Table, Tags, settings::AccountSettings};
 use crate::model::{retention::Retention, scope::Scope, table::Column};
 use hashbrown::HashMap;
 use std::{collections::BTreeMap, sync::Arc};
@@ -93,6 +93,13 @@ pub enum Change {
         /// Their keys.
         keys: Vec<String>,
     },
+    /// Other settings for an account in a region.
+    SetAccountSettings {
+        /// Whose.
+        scope: Scope,
+        /// All of them, changed or not.
+        settings: AccountSettings,
+    },
     /// Everything of an account goes, or everything.
     Reset {
         /// The account.
@@ -136,6 +143,7 @@ pub struct Catalog<L> {
 /// All databases of a scope.
 #[derive(Clone, Debug)]
 pub struct ScopeState<L> {
+    settings: AccountSettings,
     databases: BTreeMap<Arc<str>, Arc<DatabaseEntry<L>>>,
     table_count: usize,
 }
@@ -176,7 +184,7 @@ impl<L> Default for Catalog<L> {
 
 impl<L> Default for ScopeState<L> {
     fn default() -> Self {
-        Self { databases: BTreeMap::new(), table_count: 0 }
+        Self { settings: AccountSettings::default(), databases: BTreeMap::new(), table_count: 0 }
     }
 }
 
@@ -269,6 +277,7 @@ impl<L: Clone> Catalog<L> {
                     held.retain(|key, _| !keys.contains(key));
                 }
             }
+            Change::SetAccountSettings { scope, settings } => self.scope_mut(scope).settings = *settings,
             Change::Reset { account } => match account {
                 Some(account) => self.scopes.retain(|scope, _| scope.account != *account),
                 None => self.scopes.clear(),
@@ -314,6 +323,12 @@ impl<L: Clone> Catalog<L> {
 }
 
 impl<L> ScopeState<L> {
+    /// The account's settings.
+    #[must_use]
+    pub fn settings(&self) -> AccountSettings {
+        self.settings
+    }
+
     /// All databases, by name.
     pub fn databases(&self) -> impl Iterator<Item = &Arc<DatabaseEntry<L>>> {
         self.databases.values()

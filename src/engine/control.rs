@@ -1,18 +1,19 @@
 //! Changes of the catalog: one at a time, each synced before anybody sees it.
 
-use super::{Engine, EngineError, Inner, find_table, table::LiveTable};
+use super::{Engine, EngineError, Inner, entry::put_change, find_table, table::LiveTable};
 use crate::{
     catalog::{
         Database, MagneticWrites, PartitionKey, Table, Tags,
+        settings::{AccountSettings, AccountSettingsUpdate},
         state::{Catalog, Change, TablePlace, TableSettings},
     },
     model::{
-        limits::{DATABASES_PER_ACCOUNT_MAX, TABLES_PER_ACCOUNT_MAX},
+        limits::{DATABASES_PER_ACCOUNT_MAX, TABLES_PER_ACCOUNT_MAX, TAGS_PER_RESOURCE_MAX},
         retention::Retention,
         scope::Scope,
     },
 };
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 /// What CreateTable gives beside the names; absent parts take the service's defaults.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +39,7 @@ pub struct TableUpdate {
     pub partition_key: Option<PartitionKey>,
 }
 
-type LiveCatalog = Catalog<Arc<LiveTable>>;
+pub(super) type LiveCatalog = Catalog<Arc<LiveTable>>;
 
 impl Engine {
     /// Creates a database. `kms_key_id`: as given, else the account's AWS managed key.
@@ -211,12 +212,18 @@ impl Engine {
     /// Adds or overwrites tags of a database (`table` is `None`) or table.
     ///
     /// # Errors
-    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`], [`EngineError::Storage`].
+    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`], [`EngineError::QuotaExceeded`],
+    /// [`EngineError::Storage`].
     pub async fn tag(&self, scope: &Scope, database: &str, table: Option<&str>, tags: Tags) -> Result<(), EngineError> {
         let (scope, database, table) = (scope.clone(), Arc::<str>::from(database), table.map(Arc::from));
         self.change(
             move |catalog| {
-                find_tags(catalog, &scope, &database, table.as_deref())?;
+                let present = find_tags(catalog, &scope, &database, table.as_deref())?;
+                let added = tags.keys().filter(|key| !present.contains_key(*key)).count();
+                if present.len() + added > TAGS_PER_RESOURCE_MAX {
+                    let text = format!("A resource cannot have more than {TAGS_PER_RESOURCE_MAX} tags.");
+                    return Err(EngineError::QuotaExceeded(text));
+                }
                 Ok(Change::Tag { scope, database, table, tags })
             },
             |_| Ok(()),
@@ -255,6 +262,33 @@ impl Engine {
         find_tags(&self.inner.catalog(), scope, database, table).cloned()
     }
 
+    /// The settings of an account in a region.
+    #[must_use]
+    pub fn account_settings(&self, scope: &Scope) -> AccountSettings {
+        account_settings(&self.inner.catalog(), scope)
+    }
+
+    /// Changes the settings of an account in a region.
+    ///
+    /// # Errors
+    /// [`EngineError::Settings`], [`EngineError::Storage`].
+    pub async fn update_account_settings(
+        &self,
+        scope: &Scope,
+        update: AccountSettingsUpdate,
+        now_ns: i64,
+    ) -> Result<AccountSettings, EngineError> {
+        let (scope, of) = (scope.clone(), scope.clone());
+        self.change(
+            move |catalog| {
+                let settings = account_settings(catalog, &scope).changed(&scope, update, to_ms(now_ns))?;
+                Ok(Change::SetAccountSettings { scope, settings })
+            },
+            move |catalog| Ok(account_settings(catalog, &of)),
+        )
+        .await
+    }
+
     /// Drops all state, or all state of one account.
     ///
     /// # Errors
@@ -288,7 +322,11 @@ impl Inner {
     ) -> Result<T, EngineError> {
         let _one_at_a_time = self.control();
         let change = decide(&self.catalog())?;
-        let append = || self.log.append(&[]);
+        let mut entry = Vec::new();
+        if self.log.is_durable() {
+            put_change(&mut entry, &change);
+        }
+        let append = || self.log.append(&[&entry]);
         let ticket = match &change {
             Change::UpdateTable { place, purge_before_ns, .. } => {
                 let live = {
@@ -301,17 +339,13 @@ impl Inner {
         };
         ticket.synced_blocking()?;
         let mut catalog = self.catalog_mut();
-        apply(&mut catalog, &change, |id| Arc::new(LiveTable::new(id, Arc::clone(&self.log))));
+        apply(&mut catalog, &change, &self.synced);
         answer(&catalog)
     }
 }
 
-/// Applies a change; tables that go take no more commits.
-fn apply(
-    catalog: &mut LiveCatalog,
-    change: &Change,
-    live: impl FnOnce(crate::catalog::state::TableId) -> Arc<LiveTable>,
-) {
+/// Applies a change, now or when it is read back from the log; tables that go take no more commits.
+pub(super) fn apply(catalog: &mut LiveCatalog, change: &Change, synced: &Arc<AtomicU64>) {
     match change {
         Change::DeleteTable { place } => {
             if let Some(entry) = catalog.table(&place.scope, &place.database, &place.table) {
@@ -325,7 +359,7 @@ fn apply(
         }
         _ => {}
     }
-    catalog.apply(change, live);
+    catalog.apply(change, |id| Arc::new(LiveTable::new(id, Arc::clone(synced))));
 }
 
 fn database(catalog: &LiveCatalog, scope: &Scope, name: &str) -> Result<Database, EngineError> {
@@ -336,6 +370,10 @@ fn database(catalog: &LiveCatalog, scope: &Scope, name: &str) -> Result<Database
 fn table_of(catalog: &LiveCatalog, place: &TablePlace) -> Result<Table, EngineError> {
     let entry = find_table(catalog, &place.scope, &place.database, &place.table)?;
     Ok(entry.table(entry.live.columns()))
+}
+
+fn account_settings(catalog: &LiveCatalog, scope: &Scope) -> AccountSettings {
+    catalog.scope(scope).map(|state| state.settings()).unwrap_or_default()
 }
 
 fn find_tags<'a>(

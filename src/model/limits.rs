@@ -28,6 +28,14 @@ pub const QUERY_CHAIN_TERMS_MAX: usize = 5_000;
 pub const QUERY_NESTING_MAX: usize = 100;
 /// Entries in the result of `sequence` or `repeat`. # docs sample and Trino
 pub const SEQUENCE_ENTRIES_MAX: usize = 10_000;
+/// Bytes of one text that a function builds. # inferred
+pub const TEXT_BYTES_MAX: usize = 4 << 20;
+/// Bytes of all texts that a function builds for one batch of rows. # inferred
+pub const BATCH_TEXT_BYTES_MAX: usize = 256 << 20;
+/// Entries of one array that a function builds. # inferred
+pub const ARRAY_ENTRIES_MAX: usize = 1 << 20;
+/// Entries of all arrays that a function builds for one batch of rows. # inferred
+pub const BATCH_ARRAY_ENTRIES_MAX: usize = 1 << 24;
 /// Bytes of one page of a query's result, metadata included. # model: Query
 pub const PAGE_BYTES_MAX: usize = 1_000_000;
 /// Rows of one page. # model: Query

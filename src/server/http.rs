@@ -14,7 +14,7 @@ use crate::{
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use http::{
-    HeaderValue, Request, Response, StatusCode,
+    HeaderName, HeaderValue, Request, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
 };
 use http_body_util::Full;
@@ -34,6 +34,8 @@ use std::{
 
 /// The service's name for the id of a request. # observed
 const REQUEST_ID_HEADER: &str = "x-amzn-RequestId";
+/// Where SDKs that cannot set the user agent put theirs. # observed
+const AMZ_USER_AGENT: HeaderName = HeaderName::from_static("x-amz-user-agent");
 
 /// What a request came in on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +87,7 @@ impl Service {
     {
         let (parts, body) = request.into_parts();
         let identity = auth::identify(&parts.headers, &parts.uri);
-        let mut exit = Exit::new(self, dispatch::name(&parts), &identity);
+        let mut exit = Exit::new(self, dispatch::name(&parts), parts.version, &identity);
         let ctx = self.context(&parts, &identity, &exit);
         let answering = async {
             let received = self.shared.bodies.read(body).await;
@@ -102,7 +104,8 @@ impl Service {
     }
 
     fn context(&self, parts: &http::request::Parts, identity: &Identity, exit: &Exit) -> Ctx {
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let or_empty = Option::unwrap_or_default;
         let authority = || parts.uri.authority().map(|authority| authority.as_str());
         let host = text(HOST).or_else(authority).map(str::to_owned);
         let own = || self.connection.local.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
@@ -112,7 +115,8 @@ impl Service {
             scope: identity.scope.clone(),
             host: host.filter(|host| !host.is_empty()).unwrap_or_else(own),
             tls: self.connection.tls,
-            user_agent: text(USER_AGENT).unwrap_or_default().to_owned(),
+            // In browsers only the second one is the SDK's.
+            user_agent: format!("{} {}", or_empty(text(USER_AGENT)), or_empty(text(AMZ_USER_AGENT))),
         }
     }
 }
@@ -163,6 +167,7 @@ fn refuse_body(error: &BodyError) -> Reply {
 struct Exit {
     request_id: String,
     operation: String,
+    version: Version,
     account: Arc<str>,
     region: Arc<str>,
     clock: Clock,
@@ -172,12 +177,13 @@ struct Exit {
 }
 
 impl Exit {
-    fn new(service: &Service, operation: String, identity: &Identity) -> Self {
+    fn new(service: &Service, operation: String, version: Version, identity: &Identity) -> Self {
         service.in_flight.fetch_add(1, Ordering::Relaxed);
         let clock = service.shared.clock.clone();
         Self {
             request_id: timebrook_protocol::request_id(clock.random_bytes()),
             operation,
+            version,
             account: identity.scope.account.clone(),
             region: identity.scope.region.clone(),
             started_ns: clock.monotonic_ns(),
@@ -197,7 +203,8 @@ impl Exit {
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             headers.insert(REQUEST_ID_HEADER, id);
         }
-        if reply.close {
+        // HTTP/2 has no such header: there a request that is broken off harms no other.
+        if reply.close && self.version <= Version::HTTP_11 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response

@@ -5,14 +5,24 @@
 //! `__` are for the rewriter, which refuses them in a user's text.
 
 pub mod aggregate;
+pub mod array;
 pub mod call;
+pub mod compare;
+pub mod conditional;
 pub mod conversion;
 pub mod datetime;
+#[cfg(test)]
+mod examples;
 pub mod lambda;
 pub mod lists;
+pub mod math;
 pub mod operators;
+pub mod random;
 pub mod scalar;
 pub mod signature;
+pub mod string;
+pub mod timeseries;
+pub mod window;
 
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 use std::{collections::HashMap, sync::Arc};
@@ -82,7 +92,6 @@ enum Definition {
     Scalar(Arc<ScalarUDF>),
     Aggregate(Arc<AggregateUDF>),
     HigherOrder(Arc<HigherOrderUDF>),
-    #[expect(dead_code, reason = "the families that define them follow")]
     Window(Arc<WindowUDF>),
     /// Made for each query by [`at_query_start`].
     QueryStart,
@@ -105,9 +114,15 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Builds the registry; done once per process.
+    /// Builds the registry with a fixed sequence of random numbers.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_seed([0; 16])
+    }
+
+    /// Builds the registry; done once per process. `seed` decides what random functions give.
+    #[must_use]
+    pub fn with_seed(seed: [u8; 16]) -> Self {
         let mut registry = Self {
             entries: Vec::new(),
             scalars: HashMap::new(),
@@ -117,10 +132,17 @@ impl Registry {
         };
         let families = [
             operators::functions(),
+            random::functions(&Arc::new(random::Generator::new(seed))),
             conversion::functions(),
             datetime::functions(),
             aggregate::functions(),
             lambda::functions(),
+            conditional::functions(),
+            math::functions(),
+            string::functions(),
+            array::functions(),
+            timeseries::functions(),
+            window::functions(),
         ];
         for Function { entry, definition } in families.into_iter().flatten() {
             match definition {

@@ -212,7 +212,8 @@ fn quantified_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         spelled.push(token.clone());
         if quantifies(i) {
             let at = tokens[i + 1].span;
-            let select = [Token::LParen, Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM"), Token::LParen];
+            let select =
+                [Token::LParen, Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM"), Token::LParen];
             spelled.extend(select.map(|t| TokenWithSpan::new(t, at)));
             depth += 1;
             opened.push(depth);
@@ -386,10 +387,7 @@ mod tests {
             "SELECT * FROM ( VALUES ( 1 ) , ( f ( 2 , 3 ) ) ) AS t ( a )",
         );
         check("VALUES (1) + 2 ORDER BY 1", "VALUES ( ( 1 ) + 2 ) ORDER BY 1");
-        check(
-            "SELECT 1 > ALL (VALUES 1, (2)), 3",
-            "SELECT 1 > ALL ( SELECT * FROM ( VALUES ( 1 ) , ( 2 ) ) ) , 3",
-        );
+        check("SELECT 1 > ALL (VALUES 1, (2)), 3", "SELECT 1 > ALL ( SELECT * FROM ( VALUES ( 1 ) , ( 2 ) ) ) , 3");
         check("VALUES ROW(1, 2)", "VALUES ROW ( 1 , 2 )");
     }
 

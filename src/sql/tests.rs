@@ -117,7 +117,8 @@ fn long_chains_run_and_longer_ones_are_refused() {
     check(&format!("SELECT {} LIKE 'aa%a' {values}", chain(" || ", "s", 4_999)), "true");
     check(&format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)), "1");
     let quarter_mib = 256 * 1024;
-    for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "-", "NOT ", "[1]", ".a", " = 1", "CASE "] {
+    for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "-", "NOT ", "[1]", ".a", " = 1", "CASE "]
+    {
         let text = part.repeat(quarter_mib / part.len());
         for sql in [format!("SELECT 1{text}"), format!("SELECT {text}1")] {
             let answer = run(&sql[..sql.len().min(quarter_mib)]);

@@ -1,1 +1,19 @@
-fn main() {}
+//! The one test binary that links the server: in process, on a manual clock, driven by the SDKs and by raw requests.
+
+mod account_settings;
+mod admin;
+mod bad_input;
+mod constraints;
+mod databases;
+mod durability;
+mod endpoints;
+mod harness;
+mod identity;
+mod imports;
+mod queries;
+mod records;
+mod sockets;
+mod tables;
+mod tags;
+mod unsupported;
+mod wire_constraints;

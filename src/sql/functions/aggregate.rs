@@ -1,12 +1,34 @@
 //! Aggregates. Each may also be used with OVER. NULLs are ignored and no rows give NULL, unless said otherwise.
 
+pub mod approx_distinct;
+pub mod approx_percentile;
+pub mod average;
+pub mod by;
+pub mod count_if;
 pub mod function;
+pub mod largest;
+pub mod moments;
 pub mod recount;
+pub mod regression;
 pub mod simple;
 pub mod sum;
 
 use super::Function;
 
 pub(super) fn functions() -> Vec<Function> {
-    [sum::functions(), simple::functions()].into_iter().flatten().collect()
+    [
+        approx_distinct::functions(),
+        approx_percentile::functions(),
+        average::functions(),
+        by::functions(),
+        count_if::functions(),
+        largest::functions(),
+        moments::functions(),
+        regression::functions(),
+        simple::functions(),
+        sum::functions(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

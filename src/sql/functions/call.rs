@@ -1,8 +1,16 @@
 //! The arguments of one call of a scalar function, column by column, and the loops over them.
 
+use super::random::Generator;
+use crate::{
+    model::limits::{BATCH_TEXT_BYTES_MAX, TEXT_BYTES_MAX},
+    sql::error::invalid,
+};
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, ListArray, PrimitiveArray, StringArray},
+        array::{
+            Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, ListArray, PrimitiveArray, StringArray,
+            StringBuilder, UInt32Array,
+        },
         buffer::NullBuffer,
         compute,
         datatypes::DataType,
@@ -31,12 +39,13 @@ impl Column {
     /// The column with one value for each of `rows` rows.
     ///
     /// # Errors
-    /// When Arrow cannot repeat the value.
+    /// When the value, so often repeated, is too large.
     pub fn expand(&self, rows: usize) -> Result<ArrayRef> {
         if !self.constant || rows == 1 {
             return Ok(Arc::clone(&self.array));
         }
-        let zeros = datafusion::arrow::array::UInt32Array::from(vec![0; rows]);
+        check_batch_bytes(value_bytes(&self.array, 0).saturating_mul(rows))?;
+        let zeros = UInt32Array::from(vec![0; rows]);
         Ok(compute::take(&self.array, &zeros, None)?)
     }
 }
@@ -50,6 +59,8 @@ pub struct Call<'a> {
     pub rows: usize,
     /// The type of the result.
     pub returns: &'a DataType,
+    /// Where a function whose results differ from call to call takes them from.
+    pub(crate) generator: Option<&'a Generator>,
 }
 
 /// What a scalar function does: `call.rows` values of type `call.returns`.
@@ -123,6 +134,14 @@ impl<'a> Call<'a> {
         Ok((list(&column.array)?, column))
     }
 
+    /// Where random numbers come from.
+    ///
+    /// # Errors
+    /// Internal: the function was not declared with one.
+    pub(crate) fn generator(&self) -> Result<&Generator> {
+        self.generator.ok_or_else(|| internal_datafusion_err!("the function has no generator"))
+    }
+
     /// One number from one number; NULL from NULL.
     ///
     /// # Errors
@@ -174,13 +193,85 @@ impl<'a> Call<'a> {
     /// A text for each row.
     ///
     /// # Errors
-    /// What `value` returns, for the first row it fails at.
+    /// What `value` returns, for the first row it fails at; when the texts are too long.
     pub fn collect_texts<S: AsRef<str>>(&self, value: impl Fn(usize) -> Result<Option<S>>) -> Result<ArrayRef> {
-        let mut builder = datafusion::arrow::array::StringBuilder::with_capacity(self.rows, self.rows * 8);
+        let mut texts = TextBuilder::new(self.rows);
         for row in 0..self.rows {
-            builder.append_option(value(row)?);
+            texts.append(value(row)?.as_ref().map(AsRef::as_ref))?;
         }
-        Ok(Arc::new(builder.finish()))
+        Ok(texts.finish())
+    }
+}
+
+/// Collects texts, and refuses them where they grow beyond bounds: a query can double a text again and again.
+#[derive(Debug)]
+pub struct TextBuilder {
+    builder: StringBuilder,
+    bytes: usize,
+}
+
+impl TextBuilder {
+    /// No texts yet; `rows` are expected.
+    #[must_use]
+    pub fn new(rows: usize) -> Self {
+        Self { builder: StringBuilder::with_capacity(rows, rows * 8), bytes: 0 }
+    }
+
+    /// Adds a text, or NULL.
+    ///
+    /// # Errors
+    /// When the text, or all of them together, are too long.
+    pub fn append(&mut self, text: Option<&str>) -> Result<()> {
+        let length = text.map_or(0, str::len);
+        check_text_bytes(length)?;
+        self.bytes += length;
+        check_batch_bytes(self.bytes)?;
+        self.builder.append_option(text);
+        Ok(())
+    }
+
+    /// The texts.
+    #[must_use]
+    pub fn finish(mut self) -> ArrayRef {
+        Arc::new(self.builder.finish())
+    }
+}
+
+/// Checks the length of a text before it is built.
+///
+/// # Errors
+/// When it is too long.
+pub fn check_text_bytes(bytes: usize) -> Result<()> {
+    if bytes > TEXT_BYTES_MAX {
+        return Err(invalid(format!("Result of a function is larger than {TEXT_BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
+/// Checks the length of all texts, or other values of variable size, that a function gives for one batch of rows. Arrow's
+/// own bound of 2^31 bytes lies far beyond.
+///
+/// # Errors
+/// When they are too long.
+pub fn check_batch_bytes(bytes: usize) -> Result<()> {
+    if bytes > BATCH_TEXT_BYTES_MAX {
+        return Err(invalid(format!("Results of a function are larger than {BATCH_TEXT_BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
+/// The bytes of a value as far as they differ from value to value: of texts, and of what arrays hold.
+#[must_use]
+pub fn value_bytes(array: &ArrayRef, index: usize) -> usize {
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value(index).len(),
+        DataType::Binary => array.as_binary::<i32>().value(index).len(),
+        DataType::Struct(_) => array.as_struct().columns().iter().map(|column| value_bytes(column, index)).sum(),
+        DataType::List(_) => {
+            let elements = array.as_list::<i32>().value(index);
+            (0..elements.len()).map(|index| 8 + value_bytes(&elements, index)).sum()
+        }
+        _ => 0,
     }
 }
 

@@ -1,6 +1,13 @@
 //! Building arrays (and time series) of any element type, row by row, out of values that lie in other arrays.
 
-use crate::sql::types;
+use crate::{
+    model::limits::{ARRAY_ENTRIES_MAX, BATCH_ARRAY_ENTRIES_MAX},
+    sql::{
+        error::invalid,
+        functions::call::{check_batch_bytes, value_bytes},
+        types,
+    },
+};
 use datafusion::{
     arrow::{
         array::{ArrayRef, ListArray, new_empty_array, new_null_array},
@@ -8,7 +15,7 @@ use datafusion::{
         compute,
         datatypes::DataType,
     },
-    common::{exec_datafusion_err, internal_datafusion_err},
+    common::internal_datafusion_err,
     error::Result,
 };
 use std::{ops::Range, sync::Arc};
@@ -64,8 +71,16 @@ impl Lists {
     }
 
     /// Ends the current row.
-    pub fn end_row(&mut self) {
+    ///
+    /// # Errors
+    /// When its array, or all of them together, are too long.
+    pub fn end_row(&mut self) -> Result<()> {
+        check_entries(self.row_len())?;
+        if self.picks.len() > BATCH_ARRAY_ENTRIES_MAX {
+            return Err(invalid(format!("Results of a function have more than {BATCH_ARRAY_ENTRIES_MAX} entries")));
+        }
         self.end(true);
+        Ok(())
     }
 
     /// Ends the current row as NULL; its values are dropped.
@@ -83,11 +98,12 @@ impl Lists {
     /// The arrays, of type `returns`: array or time series.
     ///
     /// # Errors
-    /// When a source has another type, or there are more than 2^31 values.
+    /// When a source has another type.
     pub fn finish(self, returns: &DataType) -> Result<ArrayRef> {
         let DataType::List(item) = returns else { return Err(internal_datafusion_err!("{returns} is not a List")) };
-        if i32::try_from(self.picks.len()).is_err() {
-            return Err(exec_datafusion_err!("arrays of {} values are too large", self.picks.len()));
+        if self.element.is_nested() || matches!(self.element, DataType::Utf8 | DataType::Binary) {
+            let bytes = |(source, index): &(usize, usize)| value_bytes(&self.sources[*source], *index);
+            check_batch_bytes(self.picks.iter().map(bytes).sum())?;
         }
         let sources: Vec<_> = self.sources.iter().map(AsRef::as_ref).collect();
         let values = match self.element {
@@ -100,6 +116,17 @@ impl Lists {
         let offsets = OffsetBuffer::from_lengths(self.lengths);
         Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, nulls)?))
     }
+}
+
+/// Checks the length of an array before it is built.
+///
+/// # Errors
+/// When it is too long.
+pub fn check_entries(entries: usize) -> Result<()> {
+    if entries > ARRAY_ENTRIES_MAX {
+        return Err(invalid(format!("Result of a function has more than {ARRAY_ENTRIES_MAX} entries")));
+    }
+    Ok(())
 }
 
 /// The element type of an array or time series.

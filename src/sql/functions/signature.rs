@@ -2,8 +2,9 @@
 //!
 //! `bin(timestamp, interval day to second) -> timestamp` is at once what the compatibility table prints, what error
 //! messages say was expected, and what arguments are checked against. A single capital letter stands for any type, the
-//! same one wherever it occurs; `...` after the last parameter lets it occur any number of times, also never.
+//! same one wherever it occurs, `K` for any type whose values have an order; `...` after the last parameter lets it occur any number of times, also never.
 
+use super::compare::is_orderable;
 use crate::sql::{
     error::invalid,
     types::{self, TIMESTAMP},
@@ -47,6 +48,12 @@ pub struct Match {
     pub parameters: Vec<DataType>,
     /// The type of the result.
     pub returns: DataType,
+}
+
+impl Match {
+    fn is_as_specific_as(&self, other: &Self) -> bool {
+        self.parameters.iter().zip(&other.parameters).all(|(ours, theirs)| types::coerces(ours, theirs))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +147,7 @@ impl Pattern {
             Self::Exact(exact) => {
                 data_type == exact || (convert && types::coerces(data_type, exact)) || (literal && *exact == TIMESTAMP)
             }
+            Self::Variable('K') if !is_orderable(data_type) => false,
             Self::Variable(letter) => {
                 let Some(place) = bound.iter().position(|(known, _)| known == letter) else {
                     bound.push((*letter, data_type.clone()));
@@ -173,8 +181,9 @@ impl Pattern {
     }
 }
 
-/// The form of a function its arguments call, by position in `signatures`: the first that takes them as they are, else
-/// the first that takes them converted.
+/// The form of a function its arguments call, by position in `signatures`: the one that takes them as they are, else the
+/// most specific of those that take them converted, that is the one whose parameters convert to the others'; else the
+/// first of them.
 ///
 /// A varchar literal is accepted as a timestamp; a varchar column is not. # guide: date-time-functions.html passes
 /// literals only
@@ -185,16 +194,21 @@ pub fn choose<'a>(
     signatures: impl Iterator<Item = &'a Signature> + Clone,
     arguments: &Arguments,
 ) -> Result<(usize, Match)> {
-    for convert in [false, true] {
-        for (index, signature) in signatures.clone().enumerate() {
-            if let Some(found) = signature.matches(arguments, convert) {
-                check_timestamp_literals(arguments, &found.parameters)?;
-                return Ok((index, found));
-            }
-        }
+    let matches = |convert: bool| {
+        let indexed = signatures.clone().enumerate();
+        indexed.filter_map(move |(index, signature)| Some((index, signature.matches(arguments, convert)?)))
+    };
+    if let Some(exact) = matches(false).next() {
+        return Ok(exact);
     }
-    let expected = signatures.map(Signature::call).collect::<Vec<_>>().join(", ");
-    Err(unexpected_parameters(arguments, &expected))
+    let converted: Vec<(usize, Match)> = matches(true).collect();
+    let is_specific = |found: &(usize, Match)| converted.iter().all(|other| found.1.is_as_specific_as(&other.1));
+    let Some(chosen) = converted.iter().find(|found| is_specific(found)).or(converted.first()) else {
+        let expected = signatures.map(Signature::call).collect::<Vec<_>>().join(", ");
+        return Err(unexpected_parameters(arguments, &expected));
+    };
+    check_timestamp_literals(arguments, &chosen.1.parameters)?;
+    Ok(chosen.clone())
 }
 
 /// The error for arguments no form of a function takes.
@@ -245,6 +259,11 @@ mod tests {
             "Unexpected parameters (varchar) for function f. Expected: f(integer), f(bigint), f(double)",
         );
         check(&["f(bigint, double) -> boolean"], "integer, bigint", "0: bigint, double -> boolean");
+        check(
+            &["f(bigint, timestamp) -> bigint", "f(bigint, date) -> bigint"],
+            "integer, date",
+            "1: bigint, date -> bigint",
+        );
         check(&["f() -> double"], "", "0:  -> double");
         check(&["f() -> double"], "bigint", "Unexpected parameters (bigint) for function f. Expected: f()");
     }
@@ -265,6 +284,12 @@ mod tests {
             "0: array(array(varchar)) -> array(varchar)",
         );
         check(&["f(timeseries(double), T) -> T"], "timeseries(bigint), date", "0: timeseries(double), date -> date");
+        check(&["f(K) -> K"], "array(row(date))", "0: array(row(date)) -> array(row(date))");
+        check(
+            &["f(K) -> K"],
+            "timeseries(double)",
+            "Unexpected parameters (timeseries(double)) for function f. Expected: f(K)",
+        );
         check(&["f(array(T)) -> T"], "unknown", "0: array(unknown) -> unknown");
     }
 

@@ -8,7 +8,7 @@ use super::{
     },
 };
 use Class::Documented;
-use datafusion::functions_aggregate::{average, bool_and_or, count, min_max, stddev, variance};
+use datafusion::functions_aggregate::{array_agg, bool_and_or, count, stddev, variance};
 
 pub(super) fn functions() -> Vec<Function> {
     [
@@ -16,8 +16,8 @@ pub(super) fn functions() -> Vec<Function> {
             .form("count() -> bigint", EngineWhole(count::count_udaf))
             .form("count(T) -> bigint", EngineWhole(count::count_udaf))
             .build(),
-        aggregate("avg", Documented, "The arithmetic mean.")
-            .form("avg(double) -> double", Engine(average::avg_udaf))
+        aggregate("array_agg", Documented, "An array of the values, NULLs included.")
+            .form("array_agg(T) -> array(T)", EngineWhole(array_agg::array_agg_udaf))
             .build(),
         aggregate("bool_and", Documented, "Whether every value is true.")
             .form("bool_and(boolean) -> boolean", Engine(bool_and_or::bool_and_udaf))
@@ -25,8 +25,6 @@ pub(super) fn functions() -> Vec<Function> {
         aggregate("bool_or", Documented, "Whether any value is true.")
             .form("bool_or(boolean) -> boolean", Engine(bool_and_or::bool_or_udaf))
             .build(),
-        aggregate("max", Documented, "The largest value.").form("max(T) -> T", EngineWhole(min_max::max_udaf)).build(),
-        aggregate("min", Documented, "The smallest value.").form("min(T) -> T", EngineWhole(min_max::min_udaf)).build(),
         aggregate("stddev", Documented, "The standard deviation of a sample; NULL for one value.")
             .form("stddev(double) -> double", Engine(stddev::stddev_udaf))
             .named(&["stddev_samp"]),

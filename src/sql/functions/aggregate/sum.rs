@@ -144,7 +144,10 @@ impl<T: Summed> GroupsAccumulator for Sums<T> {
 
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let Some(filter) = filter else { return Ok(values.to_vec()) };
-        let kept = datafusion::arrow::compute::prep_null_mask_filter(filter);
+        let kept = match filter.null_count() {
+            0 => filter.clone(),
+            _ => datafusion::arrow::compute::prep_null_mask_filter(filter),
+        };
         let dropped = datafusion::arrow::compute::not(&kept)?;
         Ok(vec![datafusion::arrow::compute::nullif(&values[0], &dropped)?])
     }

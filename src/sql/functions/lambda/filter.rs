@@ -2,7 +2,7 @@
 //! A point's fields are `x.time` and `x.value`. # guide: timeseries-specific-constructs.functions.filter-reduce.html
 
 use super::{
-    super::{Class, Family, Function, call::list},
+    super::{Class, Family, Function},
     function::{Argument, HigherOrder, LambdaCall, Parameters, as_list, flattened, list_element},
 };
 use crate::sql::{functions::conversion::cast::convert, types};
@@ -52,8 +52,9 @@ fn filter(call: &LambdaCall) -> Result<ArrayRef> {
     let input = as_list(call.value(0)?)?;
     let (values, rows) = flattened(&input)?;
     let kept = convert(&call.run(0, &[Arc::clone(&values)], &rows)?, &DataType::Boolean)?;
+    let kept = kept.as_boolean();
     // NULL keeps nothing.
-    let kept = compute::prep_null_mask_filter(kept.as_boolean());
+    let kept = if kept.null_count() > 0 { compute::prep_null_mask_filter(kept) } else { kept.clone() };
     let mut start = 0;
     let lengths = input.offsets().lengths().map(|length| {
         let count = kept.slice(start, length).true_count();
@@ -63,7 +64,5 @@ fn filter(call: &LambdaCall) -> Result<ArrayRef> {
     let offsets = OffsetBuffer::from_lengths(lengths);
     let DataType::List(item) = call.returns else { return Err(internal_datafusion_err!("filter returns lists")) };
     let values = compute::filter(&values, &kept)?;
-    let result: ArrayRef = Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, input.nulls().cloned())?);
-    debug_assert!(list(&result).is_ok());
-    Ok(result)
+    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, values, input.nulls().cloned())?))
 }

@@ -40,7 +40,7 @@ pub(super) fn functions() -> Vec<Function> {
 /// `reduce(ARRAY[0.5], 0, (s, x) -> s + x, s -> s)` has a double state. The first lambda is typed twice at most: types
 /// only ever widen from integer over bigint to double.
 fn parameters(step: usize, arguments: &[Argument]) -> Option<Parameters> {
-    let [Argument::Value(list), Argument::Value(initial), Argument::Lambda(next), Argument::Lambda(_)] = arguments
+    let [Argument::Value(list), Argument::Value(initial), Argument::Lambda(next), Argument::Lambda(last)] = arguments
     else {
         return None;
     };
@@ -50,7 +50,8 @@ fn parameters(step: usize, arguments: &[Argument]) -> Option<Parameters> {
         Some(next) => types::comparable(initial, next)?,
     };
     let first = vec![state.clone(), element];
-    if next.is_none() || (state != *initial && step < 2) {
+    let settled = last.is_some() || step >= 2 || (next.is_some() && state == *initial);
+    if !settled {
         return Some(Parameters::Partial(vec![Some(first), None]));
     }
     Some(Parameters::Complete(vec![first, vec![state]]))

@@ -65,7 +65,7 @@ fn padded(list: &ListArray, other: &ListArray) -> Result<ListArray> {
         let missing = range(other, row).len().saturating_sub(values.len());
         lists.extend(0, values);
         (0..missing).for_each(|_| lists.push_null());
-        lists.end_row();
+        lists.end_row()?;
     }
     let padded = lists.finish(list.data_type())?;
     Ok(call::list(&padded)?.clone())

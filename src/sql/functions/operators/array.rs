@@ -55,7 +55,7 @@ fn make_array(call: &Call) -> Result<ArrayRef> {
         for (source, column) in call.columns.iter().enumerate() {
             lists.push(source, column.index(row));
         }
-        lists.end_row();
+        lists.end_row()?;
     }
     lists.finish(call.returns)
 }

@@ -4,7 +4,7 @@ use crate::sql::{
     error::invalid,
     functions::{
         Class, Family, Function,
-        call::Call,
+        call::{Call, TextBuilder},
         lists::{Lists, element_type, range},
         scalar::{Resolved, scalar},
         signature::{Arguments, unexpected_parameters},
@@ -66,14 +66,14 @@ fn step_type(left: &DataType, right: &DataType) -> Option<DataType> {
 /// Texts one after the other, NULL when one is; also what `concat` of varchars does.
 pub(in crate::sql::functions) fn concat_texts(call: &Call) -> Result<ArrayRef> {
     let texts = (0..call.columns.len()).map(|index| call.texts(index)).collect::<Result<Vec<_>>>()?;
-    let mut builder = datafusion::arrow::array::StringBuilder::with_capacity(call.rows, call.rows * 16);
+    let mut builder = TextBuilder::new(call.rows);
     let mut joined = String::new();
     for row in 0..call.rows {
         joined.clear();
         let parts = texts.iter().try_for_each(|texts| texts.get(row).map(|text| joined.push_str(text)));
-        builder.append_option(parts.map(|()| &joined));
+        builder.append(parts.map(|()| joined.as_str()))?;
     }
-    Ok(Arc::new(builder.finish()))
+    Ok(builder.finish())
 }
 
 /// Arrays and elements one after the other, NULL when one is; also what `concat` of arrays does.
@@ -99,7 +99,7 @@ pub(in crate::sql::functions) fn concat_arrays(call: &Call) -> Result<ArrayRef> 
                 lists.push(index, at);
             }
         }
-        if missing { lists.end_null_row() } else { lists.end_row() }
+        if missing { lists.end_null_row() } else { lists.end_row()? }
     }
     lists.finish(call.returns)
 }

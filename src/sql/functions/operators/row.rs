@@ -23,13 +23,10 @@ use std::sync::Arc;
 pub(super) fn functions() -> Vec<Function> {
     [
         scalar("__row", Family::Operator, Class::Internal, "A row of the arguments, its fields without names.")
-            .custom("__row(T, U, ...) -> row(T, U, ...)", |arguments| {
-                Ok(Resolved {
-                    parameters: arguments.types.to_vec(),
-                    returns: anonymous_row(arguments.types.iter().cloned()),
-                    kernel: row,
-                })
-            })
+            .custom("__row(T, U, ...) -> row(T, U, ...)", resolve_row)
+            .build(),
+        scalar("row", Family::Operator, Class::Documented, "A row of the arguments, its fields without names.")
+            .custom("row(T, U, ...) -> row(T, U, ...)", resolve_row)
             .build(),
         scalar("__field", Family::Operator, Class::Internal, "A field of a row.")
             .custom("__field(row, bigint) -> T", resolve_field)
@@ -38,6 +35,17 @@ pub(super) fn functions() -> Vec<Function> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn resolve_row(arguments: &Arguments) -> Result<Resolved> {
+    if arguments.types.is_empty() {
+        return Err(unexpected_parameters(arguments, "row(T, U, ...)"));
+    }
+    Ok(Resolved {
+        parameters: arguments.types.to_vec(),
+        returns: anonymous_row(arguments.types.iter().cloned()),
+        kernel: row,
+    })
 }
 
 fn row(call: &Call) -> Result<ArrayRef> {

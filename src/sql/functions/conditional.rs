@@ -1,0 +1,11 @@
+//! Functions that choose among their arguments.
+
+pub mod coalesce;
+pub mod greatest;
+pub mod nullif;
+
+use super::Function;
+
+pub(super) fn functions() -> Vec<Function> {
+    [coalesce::functions(), greatest::functions(), nullif::functions()].into_iter().flatten().collect()
+}

@@ -1,0 +1,149 @@
+//! Runs the `.slt` files beside the functions in process: the same files the conformance suite runs over the wire.
+
+use super::{Registry, scalar::tests::value_text};
+use crate::{
+    clock::Clock,
+    engine::{Engine, EngineConfig},
+    model::scope::Scope,
+    sql::{
+        error::SqlError,
+        execute::{self, Job, Limits},
+    },
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// 2022-07-07 17:44:43.771
+const NOW_NS: i64 = 1_657_215_883_771_000_000;
+
+/// One statement or query of a file, with what it should give.
+struct Record {
+    line: usize,
+    sql: String,
+    expect: Expect,
+}
+
+enum Expect {
+    Rows(Vec<String>),
+    Error(String),
+}
+
+fn records(text: &str) -> Vec<Record> {
+    let mut records = Vec::new();
+    let mut lines = text.lines().enumerate().peekable();
+    while let Some((number, line)) = lines.next() {
+        let is_query = line.starts_with("query ");
+        let Some(error) = line.strip_prefix("statement error ").or(is_query.then_some("")) else {
+            assert!(line.is_empty() || line.starts_with('#'), "line {}: {line}", number + 1);
+            continue;
+        };
+        let mut sql = Vec::new();
+        let mut rows = Vec::new();
+        let mut in_rows = false;
+        while let Some((_, line)) = lines.next_if(|(_, line)| !line.is_empty()) {
+            match line {
+                "----" => in_rows = true,
+                line if in_rows => rows.push(normal(line)),
+                line => sql.push(line),
+            }
+        }
+        let expect = if is_query { Expect::Rows(rows) } else { Expect::Error(error.to_owned()) };
+        records.push(Record { line: number + 1, sql: sql.join("\n"), expect });
+    }
+    records
+}
+
+fn normal(row: &str) -> String {
+    row.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false if path.extension().is_some_and(|extension| extension == "slt") => found.push(path),
+            false => {}
+        }
+    }
+}
+
+async fn run(sql: String, registry: Arc<Registry>) -> Result<Vec<String>, SqlError> {
+    let clock = Clock::manual(NOW_NS);
+    let engine = Engine::open(EngineConfig::default(), clock.clone()).await.unwrap();
+    let scope = Scope { account: "000000000000".into(), region: "us-east-1".into() };
+    let job = Job { sql, snapshot: engine.snapshot(&scope), now_ns: NOW_NS };
+    let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30 };
+    let (head, started) = tokio::sync::oneshot::channel();
+    let rows = async {
+        let started: Result<execute::Started, SqlError> = started.await.unwrap();
+        let mut started = started?;
+        let mut rows = Vec::new();
+        while let Some(batch) = started.batches.recv().await {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                let values = batch.columns().iter().map(|column| value_text(&column.slice(row, 1)).unwrap());
+                let values = values.map(|text| if text.is_empty() { "(empty)".to_owned() } else { text });
+                rows.push(normal(&values.collect::<Vec<_>>().join(" ")));
+            }
+        }
+        Ok(rows)
+    };
+    tokio::join!(execute::run(job, registry, limits, clock, head), rows).1
+}
+
+/// Checks one record; what is wrong with it, if anything.
+async fn check(record: &Record, registry: &Arc<Registry>) -> Option<String> {
+    // On a task of its own, so that a panic is this record's failure only.
+    let Ok(got) = tokio::spawn(run(record.sql.clone(), Arc::clone(registry))).await else {
+        return Some("panicked".to_owned());
+    };
+    match (&record.expect, got) {
+        (Expect::Rows(expect), Ok(rows)) => (rows != *expect).then(|| format!("gave {rows:?}, not {expect:?}")),
+        (Expect::Rows(_), Err(error)) => Some(format!("failed: {error}")),
+        (Expect::Error(_), Ok(rows)) => Some(format!("gave {rows:?}, not an error")),
+        (Expect::Error(expect), Err(error)) => {
+            let name = match error {
+                SqlError::Syntax { .. } | SqlError::Semantic { .. } | SqlError::Invalid(_) => "(ValidationException)",
+                SqlError::Internal(_) => "(InternalServerException)",
+                _ => "(QueryExecutionException)",
+            };
+            (name != expect).then(|| format!("failed with {name}, {error}"))
+        }
+    }
+}
+
+#[test]
+fn every_example_gives_what_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql/functions");
+    let mut paths = Vec::new();
+    files(&root, &mut paths);
+    paths.sort();
+    assert!(!paths.is_empty());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_stack_size(64 << 20)
+        .enable_time()
+        .build()
+        .unwrap();
+    let registry = Arc::new(Registry::new());
+    let failures = runtime.block_on(runtime.spawn(async move {
+        let (mut failures, mut count) = (Vec::new(), 0);
+        for path in paths {
+            for record in records(&fs::read_to_string(&path).unwrap()) {
+                count += 1;
+                if let Some(failure) = check(&record, &registry).await {
+                    let name = path.strip_prefix(&root).unwrap().display().to_string();
+                    failures.push(format!("{name}:{}: {}: {failure}", record.line, record.sql));
+                }
+            }
+        }
+        assert!(count > 0);
+        failures
+    }));
+    let failures = failures.unwrap();
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}

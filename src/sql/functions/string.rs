@@ -1,0 +1,32 @@
+//! Functions of texts. Lengths and positions count characters (code points). NULL gives NULL.
+
+pub mod case;
+pub mod character;
+pub mod concat;
+pub mod distance;
+pub mod pad;
+pub mod position;
+pub mod replace;
+pub mod split;
+pub mod substring;
+pub mod trim;
+
+use super::Function;
+
+pub(super) fn functions() -> Vec<Function> {
+    [
+        case::functions(),
+        character::functions(),
+        concat::functions(),
+        distance::functions(),
+        pad::functions(),
+        position::functions(),
+        replace::functions(),
+        split::functions(),
+        substring::functions(),
+        trim::functions(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

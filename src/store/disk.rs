@@ -1,0 +1,73 @@
+//! File access, as little of it as the log and the store need. Two implementations: the file system ([`files`]), and a
+//! simulated disk that loses what was not synced ([`simulated`]).
+
+pub mod files;
+pub mod simulated;
+
+use std::{fmt, io};
+
+/// A directory tree that belongs to one engine. Paths are relative to it and use `/`.
+///
+/// What is durable when: a file's bytes after [`DiskFile::sync`]; that a file was created, renamed or deleted after
+/// [`Disk::sync_dir`] of its directory.
+pub trait Disk: fmt::Debug + Send + Sync {
+    /// Makes a directory, unless it is there.
+    ///
+    /// # Errors
+    /// Those of the file system, as everywhere here.
+    fn create_dir(&self, dir: &str) -> io::Result<()>;
+    /// The names of the files in a directory, in no order.
+    ///
+    /// # Errors
+    /// As above.
+    fn list(&self, dir: &str) -> io::Result<Vec<String>>;
+    /// A whole file.
+    ///
+    /// # Errors
+    /// As above.
+    fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+    /// A new empty file, or one that is emptied.
+    ///
+    /// # Errors
+    /// As above.
+    fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// A file that is there, to be appended to.
+    ///
+    /// # Errors
+    /// As above.
+    fn open(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// Cuts a file to `length` bytes and syncs it.
+    ///
+    /// # Errors
+    /// As above.
+    fn truncate(&self, path: &str, length: u64) -> io::Result<()>;
+    /// Renames a file within its directory, replacing what has the new name.
+    ///
+    /// # Errors
+    /// As above.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Deletes a file.
+    ///
+    /// # Errors
+    /// As above.
+    fn delete(&self, path: &str) -> io::Result<()>;
+    /// Makes what was created, renamed and deleted in a directory durable.
+    ///
+    /// # Errors
+    /// As above.
+    fn sync_dir(&self, dir: &str) -> io::Result<()>;
+}
+
+/// A file that grows at its end.
+pub trait DiskFile: fmt::Debug + Send {
+    /// Adds bytes. When it fails, any part of them may have been added.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Makes everything appended durable. When it fails, nothing is known of what was not durable before.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn sync(&mut self) -> io::Result<()>;
+}

@@ -1,0 +1,139 @@
+//! The file system.
+
+use super::{Disk, DiskFile};
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// Names the lock file and the version of its format.
+const LOCK_MAGIC: &[u8] = b"TIMEBROOK LOCK 1\n";
+
+/// A directory of the file system, locked against other processes as long as this lives.
+#[derive(Debug)]
+pub struct FilesDisk {
+    root: PathBuf,
+    /// Held, not used: closing it releases the lock.
+    _lock: File,
+}
+
+impl FilesDisk {
+    /// Takes a directory over; it is made when it is not there.
+    ///
+    /// # Errors
+    /// Those of the file system; [`io::ErrorKind::ResourceBusy`] when another process has it.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        fs::create_dir_all(root)?;
+        let path = root.join("LOCK");
+        let mut lock = OpenOptions::new().create(true).append(true).open(&path)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let text = format!("{} is in use by another process", root.display());
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        if lock.metadata()?.len() == 0 {
+            lock.write_all(LOCK_MAGIC)?;
+        }
+        Ok(Self { root: root.to_owned(), _lock: lock })
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+impl Disk for FilesDisk {
+    fn create_dir(&self, dir: &str) -> io::Result<()> {
+        fs::create_dir_all(self.path(dir))?;
+        File::open(&self.root)?.sync_all()
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(self.path(dir))?;
+        entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        fs::read(self.path(path))
+    }
+
+    fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().create(true).write(true).truncate(true).open(self.path(path))?;
+        Ok(Box::new(AppendedFile(file)))
+    }
+
+    fn open(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(AppendedFile(OpenOptions::new().append(true).open(self.path(path))?)))
+    }
+
+    fn truncate(&self, path: &str, length: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(self.path(path))?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))
+    }
+
+    fn delete(&self, path: &str) -> io::Result<()> {
+        fs::remove_file(self.path(path))
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        File::open(self.path(dir))?.sync_all()
+    }
+}
+
+#[derive(Debug)]
+struct AppendedFile(File);
+
+impl DiskFile for AppendedFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_in_use_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let first = FilesDisk::open(root.path()).unwrap();
+        // The lock belongs to the open file, so a second one is refused even within a process.
+        let second = FilesDisk::open(root.path()).unwrap_err();
+        assert_eq!(second.kind(), io::ErrorKind::ResourceBusy);
+        assert!(second.to_string().ends_with("is in use by another process"));
+        drop(first);
+        FilesDisk::open(root.path()).unwrap();
+    }
+
+    #[test]
+    fn files_are_created_appended_cut_renamed_and_deleted() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = FilesDisk::open(root.path()).unwrap();
+        disk.create_dir("a").unwrap();
+        let mut file = disk.create("a/x").unwrap();
+        file.append(b"hello").unwrap();
+        file.sync().unwrap();
+        disk.open("a/x").unwrap().append(b" world").unwrap();
+        assert_eq!(disk.read("a/x").unwrap(), b"hello world");
+        disk.truncate("a/x", 4).unwrap();
+        disk.rename("a/x", "a/y").unwrap();
+        disk.sync_dir("a").unwrap();
+        assert_eq!(disk.list("a").unwrap(), ["y"]);
+        assert_eq!(disk.read("a/y").unwrap(), b"hell");
+        disk.delete("a/y").unwrap();
+        assert!(disk.list("a").unwrap().is_empty());
+    }
+}

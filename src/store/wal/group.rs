@@ -1,0 +1,314 @@
+//! Group commit: entries are queued under a lock and written and synced by one thread, all that are there at a time
+//! with one sync.
+
+use super::{
+    WAL_DIR, WalError,
+    frame::put_frame,
+    io_error,
+    recover::Recovered,
+    segment::{SegmentWriter, segment_path},
+};
+use crate::store::disk::Disk;
+use std::{
+    fmt,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+};
+use tokio::sync::oneshot;
+
+/// How a log is written.
+pub struct WalOptions {
+    /// Bytes at which a segment is full.
+    pub segment_bytes_max: u64,
+    /// Called on the log's thread when a write has failed, before anybody hears of it: every entry after the given
+    /// number is lost. Until it returns, nothing can be appended.
+    pub on_failure: Box<dyn Fn(u64) + Send>,
+    /// Called on the log's thread after every sync with the bytes written since the start.
+    pub on_written: Box<dyn Fn(u64) + Send>,
+}
+
+impl fmt::Debug for WalOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WalOptions").field("segment_bytes_max", &self.segment_bytes_max).finish_non_exhaustive()
+    }
+}
+
+/// The log, open for writing.
+#[derive(Debug)]
+pub struct Wal {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// An entry, or everything up to one, that waits for its sync.
+#[derive(Debug)]
+pub struct Ticket {
+    /// The entry's number.
+    pub seq: u64,
+    /// `None` when there is nothing to wait for.
+    outcome: Option<oneshot::Receiver<Result<(), String>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    disk: Arc<dyn Disk>,
+    state: Mutex<State>,
+    /// Tells the thread that there is something to write, or that it is to end.
+    wake: Condvar,
+    synced: Arc<AtomicU64>,
+    /// The first entries of the segments, ascending.
+    segments: Mutex<Vec<u64>>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Frames to be written, one after the other.
+    frames: Vec<u8>,
+    waiters: Vec<Waiter>,
+    /// Who waits for what is being written now.
+    writing: Vec<Waiter>,
+    is_writing: bool,
+    first_seq: u64,
+    next_seq: u64,
+    /// A write has failed, and what was applied of it is being undone.
+    is_failing: bool,
+    is_closed: bool,
+}
+
+type Waiter = oneshot::Sender<Result<(), String>>;
+
+impl Wal {
+    /// Goes on after what was recovered. `synced` is kept at the number of the last durable entry.
+    ///
+    /// # Errors
+    /// [`WalError::Io`] when the thread cannot be started.
+    pub fn start(
+        disk: Arc<dyn Disk>,
+        recovered: Recovered,
+        synced: Arc<AtomicU64>,
+        options: WalOptions,
+    ) -> Result<Self, WalError> {
+        synced.store(recovered.last_seq, Ordering::SeqCst);
+        let state = State {
+            frames: Vec::new(),
+            waiters: Vec::new(),
+            writing: Vec::new(),
+            is_writing: false,
+            first_seq: recovered.last_seq + 1,
+            next_seq: recovered.last_seq + 1,
+            is_failing: false,
+            is_closed: false,
+        };
+        let shared = Arc::new(Shared {
+            disk: Arc::clone(&disk),
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            synced,
+            segments: Mutex::new(recovered.segments),
+        });
+        let writer = SegmentWriter::new(disk, options.segment_bytes_max);
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name("timebrook-wal".to_owned());
+        let thread = thread.spawn(move || for_thread.write_groups(writer, &options)).map_err(io_error(WAL_DIR))?;
+        Ok(Self { shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Queues an entry, given in parts.
+    ///
+    /// # Errors
+    /// [`WalError::Failed`] while a failed write is being undone, [`WalError::Closed`].
+    pub fn append(&self, payload: &[&[u8]]) -> Result<Ticket, WalError> {
+        let mut state = self.shared.state();
+        if state.is_closed {
+            return Err(WalError::Closed);
+        }
+        if state.is_failing {
+            return Err(WalError::Failed("an earlier write is being undone".to_owned()));
+        }
+        let seq = state.next_seq;
+        state.next_seq += 1;
+        let was_empty = state.frames.is_empty();
+        put_frame(&mut state.frames, seq, self.synced(), payload);
+        let (waiter, outcome) = oneshot::channel();
+        state.waiters.push(waiter);
+        drop(state);
+        if was_empty {
+            self.shared.wake.notify_one();
+        }
+        Ok(Ticket { seq, outcome: Some(outcome) })
+    }
+
+    /// A ticket for everything appended so far.
+    #[must_use]
+    pub fn barrier(&self) -> Ticket {
+        let mut state = self.shared.state();
+        let seq = state.next_seq - 1;
+        let waiters = if !state.frames.is_empty() {
+            &mut state.waiters
+        } else if state.is_writing {
+            &mut state.writing
+        } else {
+            return Ticket::ready(seq);
+        };
+        let (waiter, outcome) = oneshot::channel();
+        waiters.push(waiter);
+        Ticket { seq, outcome: Some(outcome) }
+    }
+
+    /// Every entry up to this number is durable.
+    #[must_use]
+    pub fn synced(&self) -> u64 {
+        self.shared.synced.load(Ordering::SeqCst)
+    }
+
+    /// Deletes the segments that hold nothing after `seq`.
+    ///
+    /// # Errors
+    /// [`WalError::Io`].
+    pub fn delete_until(&self, seq: u64) -> Result<(), WalError> {
+        let shared = &self.shared;
+        let mut segments = shared.segments.lock().unwrap_or_else(PoisonError::into_inner);
+        let needless = segments.iter().skip(1).filter(|first_seq| **first_seq <= seq + 1).count();
+        for _ in 0..needless {
+            let path = segment_path(segments[0]);
+            shared.disk.delete(&path).map_err(io_error(&path))?;
+            segments.remove(0);
+        }
+        if needless > 0 { shared.disk.sync_dir(WAL_DIR).map_err(io_error(WAL_DIR)) } else { Ok(()) }
+    }
+
+    /// Writes what is queued and ends the thread; later entries are refused.
+    pub fn close(&self) {
+        self.shared.state().is_closed = true;
+        self.shared.wake.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.thread().id() != std::thread::current().id()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of the log has panicked");
+        }
+    }
+}
+
+impl Drop for Wal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Ticket {
+    /// A ticket that need not wait.
+    #[must_use]
+    pub fn ready(seq: u64) -> Self {
+        Self { seq, outcome: None }
+    }
+
+    /// Waits for the sync.
+    ///
+    /// # Errors
+    /// [`WalError::Failed`] when the write failed: the entry is lost.
+    pub async fn synced(self) -> Result<(), WalError> {
+        match self.outcome {
+            None => Ok(()),
+            Some(outcome) => told(outcome.await),
+        }
+    }
+
+    /// Waits for the sync, holding the thread, which must not be one that serves sockets.
+    ///
+    /// # Errors
+    /// As [`Ticket::synced`].
+    pub fn synced_blocking(self) -> Result<(), WalError> {
+        match self.outcome {
+            None => Ok(()),
+            Some(outcome) => told(outcome.blocking_recv()),
+        }
+    }
+}
+
+fn told(outcome: Result<Result<(), String>, oneshot::error::RecvError>) -> Result<(), WalError> {
+    match outcome {
+        Ok(written) => written.map_err(WalError::Failed),
+        Err(_) => Err(WalError::Closed),
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the thread does until the log is closed.
+    fn write_groups(&self, mut writer: SegmentWriter, options: &WalOptions) {
+        let mut frames = Vec::new();
+        let mut written_bytes = 0;
+        while let Some((first_seq, last_seq)) = self.next_group(&mut frames) {
+            match writer.write(first_seq, &frames) {
+                Ok(new_segment) => {
+                    let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
+                    // A segment that could not be finished may be begun a second time.
+                    if let Some(first_seq) = new_segment.filter(|first_seq| segments.last() != Some(first_seq)) {
+                        segments.push(first_seq);
+                    }
+                    drop(segments);
+                    self.synced.store(last_seq, Ordering::SeqCst);
+                    let waiters = {
+                        let mut state = self.state();
+                        state.is_writing = false;
+                        std::mem::take(&mut state.writing)
+                    };
+                    written_bytes += frames.len() as u64;
+                    // Who stopped waiting is no concern of the log.
+                    waiters.into_iter().for_each(|waiter| drop(waiter.send(Ok(()))));
+                    (options.on_written)(written_bytes);
+                }
+                Err(error) => self.fail(&error, options),
+            }
+        }
+    }
+
+    /// Waits for frames and takes all there are: the numbers of the first and the last. `None` when the log is closed.
+    fn next_group(&self, frames: &mut Vec<u8>) -> Option<(u64, u64)> {
+        let mut state = self.state();
+        while state.frames.is_empty() {
+            if state.is_closed {
+                return None;
+            }
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        frames.clear();
+        std::mem::swap(frames, &mut state.frames);
+        state.writing = std::mem::take(&mut state.waiters);
+        state.is_writing = true;
+        let first_seq = state.first_seq;
+        state.first_seq = state.next_seq;
+        Some((first_seq, state.next_seq - 1))
+    }
+
+    /// Undoes everything that is not durable, and then tells who waits for it.
+    fn fail(&self, error: &WalError, options: &WalOptions) {
+        tracing::error!(%error, "the log cannot be written");
+        let mut state = self.state();
+        state.is_failing = true;
+        state.frames.clear();
+        drop(state);
+        let synced = self.synced.load(Ordering::SeqCst);
+        (options.on_failure)(synced);
+        let mut state = self.state();
+        (state.first_seq, state.next_seq) = (synced + 1, synced + 1);
+        state.is_writing = false;
+        state.is_failing = false;
+        let mut waiters = std::mem::take(&mut state.writing);
+        waiters.append(&mut state.waiters);
+        drop(state);
+        let text = error.to_string();
+        waiters.into_iter().for_each(|waiter| drop(waiter.send(Err(text.clone()))));
+    }
+}
+
+#[cfg(test)]
+mod tests;

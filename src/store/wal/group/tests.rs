@@ -1,0 +1,207 @@
+//! The log on a simulated disk.
+
+use super::*;
+use crate::store::{
+    disk::simulated::{Cut, SimulatedDisk},
+    wal::{frame::FRAME_HEADER_BYTES, recover::recover, segment::SEGMENT_HEADER_BYTES},
+};
+use std::sync::atomic::AtomicUsize;
+
+const OPTIONS_BYTES: u64 = 100;
+
+fn options(segment_bytes_max: u64) -> WalOptions {
+    WalOptions { segment_bytes_max, on_failure: Box::new(|_| ()), on_written: Box::new(|_| ()) }
+}
+
+fn read(disk: &SimulatedDisk) -> Result<(Recovered, Vec<String>), WalError> {
+    let mut entries = Vec::new();
+    let recovered = recover::<WalError>(disk, 0, |seq, payload| {
+        entries.push(format!("{seq}:{}", String::from_utf8_lossy(payload)));
+        Ok(())
+    })?;
+    Ok((recovered, entries))
+}
+
+fn open(disk: &SimulatedDisk, segment_bytes_max: u64) -> Wal {
+    let (recovered, _) = read(disk).unwrap();
+    Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options(segment_bytes_max)).unwrap()
+}
+
+/// A log with these entries, each synced on its own.
+fn written(segment_bytes_max: u64, entries: &[&str]) -> SimulatedDisk {
+    let disk = SimulatedDisk::default();
+    let wal = open(&disk, segment_bytes_max);
+    for entry in entries {
+        wal.append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
+    }
+    disk
+}
+
+#[test]
+fn entries_come_back_from_all_segments() {
+    let disk = written(OPTIONS_BYTES, &["one", "two", "three", "four", "five", "six"]);
+    assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000001.wal", "0000000000000004.wal"]);
+    let (recovered, entries) = read(&disk).unwrap();
+    assert_eq!(entries, ["1:one", "2:two", "3:three", "4:four", "5:five", "6:six"]);
+    assert_eq!(recovered, Recovered { last_seq: 6, segments: vec![1, 4] });
+    // Opened again, the log goes on in a segment of its own.
+    open(&disk, OPTIONS_BYTES).append(&[b"se", b"ven"]).unwrap().synced_blocking().unwrap();
+    let (recovered, entries) = read(&disk).unwrap();
+    assert_eq!(entries.last().map(String::as_str), Some("7:seven"));
+    assert_eq!(recovered.segments, [1, 4, 7]);
+}
+
+#[test]
+fn segments_that_are_not_needed_any_more_are_deleted() {
+    let disk = SimulatedDisk::default();
+    let wal = open(&disk, 1);
+    for entry in ["one", "two", "three"] {
+        wal.append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
+    }
+    wal.delete_until(2).unwrap();
+    assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000003.wal"]);
+    wal.delete_until(9).unwrap();
+    assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000003.wal"], "the last one stays");
+    let entries = |after| {
+        let mut entries = Vec::new();
+        recover::<WalError>(&disk, after, |seq, _| {
+            entries.push(seq);
+            Ok(())
+        })
+        .map(|_| entries)
+    };
+    assert_eq!(entries(2).unwrap(), [3]);
+    assert!(matches!(entries(1), Err(WalError::MissingSegment { seq: 2 })));
+}
+
+#[test]
+fn the_log_cut_at_any_byte_holds_the_entries_before() {
+    let disk = written(u64::MAX, &["one", "", "three"]);
+    let path = segment_path(1);
+    let length = disk.read(&path).unwrap().len();
+    let frame = |text: usize| FRAME_HEADER_BYTES + text;
+    let ends = [frame(3), frame(3) + frame(0), frame(3) + frame(0) + frame(5)].map(|end| end + SEGMENT_HEADER_BYTES);
+    assert_eq!(ends[2], length);
+    for cut_at in 0..=length {
+        let disk = disk.copy();
+        disk.truncate(&path, cut_at as u64).unwrap();
+        let (recovered, entries) = read(&disk).unwrap();
+        let whole = ends.iter().filter(|end| **end <= cut_at).count();
+        assert_eq!(entries, ["1:one", "2:", "3:three"][..whole], "cut at {cut_at}");
+        assert_eq!(recovered.last_seq, whole as u64);
+        // What is written then is read after what was left.
+        open(&disk, u64::MAX).append(&[b"next"]).unwrap().synced_blocking().unwrap();
+        let (_, entries) = read(&disk).unwrap();
+        assert_eq!(entries.len(), whole + 1);
+        assert_eq!(entries[whole], format!("{}:next", whole + 1));
+    }
+}
+
+#[test]
+fn damage_to_what_was_durable_is_an_error_that_names_the_place() {
+    let disk = written(OPTIONS_BYTES, &["one", "two", "three", "four", "five"]);
+    let check = |path: &str, offset: usize, expect: &str| {
+        let disk = disk.copy();
+        disk.damage(path, offset);
+        assert_eq!(read(&disk).map(|(_, entries)| entries).unwrap_err().to_string(), expect);
+    };
+    let (first, last) = (segment_path(1), segment_path(4));
+    check(&first, 3, "wal/0000000000000001.wal is damaged at byte 0: its header is not that of this segment");
+    check(&first, 60, "wal/0000000000000001.wal is damaged at byte 51: there is no whole entry");
+    check(&last, 3, "wal/0000000000000004.wal is damaged at byte 0: its header is not that of this segment");
+    check(
+        &last,
+        30,
+        "wal/0000000000000004.wal is damaged at byte 24: there is no whole entry, but later ones were written after it was",
+    );
+    // Of the very last entry nobody can tell.
+    disk.damage(&last, 60);
+    assert_eq!(read(&disk).unwrap().1.len(), 4);
+}
+
+#[test]
+fn a_segment_of_a_later_version_is_refused() {
+    let disk = written(u64::MAX, &["one"]);
+    let path = segment_path(1);
+    let mut bytes = disk.read(&path).unwrap();
+    bytes[8] = 2;
+    let crc = crc32c::crc32c(&bytes[..20]).to_le_bytes();
+    bytes[20..24].copy_from_slice(&crc);
+    disk.create(&path).unwrap().append(&bytes).unwrap();
+    let error = read(&disk).unwrap_err().to_string();
+    assert_eq!(error, "wal/0000000000000001.wal is of version 2, which this Timebrook cannot read");
+}
+
+#[test]
+fn after_a_failed_write_the_log_goes_on_without_it() {
+    let disk = SimulatedDisk::default();
+    let (recovered, _) = read(&disk).unwrap();
+    let undone = Arc::new(AtomicUsize::new(0));
+    let on_failure = {
+        let undone = Arc::clone(&undone);
+        Box::new(move |synced| undone.store(10 + synced as usize, Ordering::SeqCst))
+    };
+    let options = WalOptions { on_failure, ..options(u64::MAX) };
+    let wal = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options).unwrap();
+    wal.append(&[b"one"]).unwrap().synced_blocking().unwrap();
+    disk.set_room(Some(10));
+    let error = wal.append(&[b"two"]).unwrap().synced_blocking().unwrap_err();
+    assert_eq!(error.to_string(), "the write failed: wal/0000000000000001.wal: the disk is full");
+    assert_eq!(undone.load(Ordering::SeqCst), 11);
+    assert!(wal.append(&[b"three"]).unwrap().synced_blocking().is_err(), "there is still no room");
+    disk.set_room(None);
+    let ticket = wal.append(&[b"four"]).unwrap();
+    assert_eq!(ticket.seq, 2);
+    ticket.synced_blocking().unwrap();
+    assert_eq!(read(&disk).unwrap().1, ["1:one", "2:four"]);
+}
+
+#[test]
+fn without_power_at_any_operation_what_was_acknowledged_is_there() {
+    let run = |disk: &SimulatedDisk| {
+        let mut acknowledged = 0;
+        let Ok((recovered, _)) = read(disk) else { return 0 };
+        let Ok(wal) = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options(OPTIONS_BYTES)) else {
+            return 0;
+        };
+        for n in 1..=6 {
+            let entry = format!("entry {n}");
+            let written = wal.append(&[entry.as_bytes()]).and_then(Ticket::synced_blocking);
+            if written.is_err() {
+                break;
+            }
+            acknowledged = n;
+            if n == 5 && wal.delete_until(0).is_err() {
+                break;
+            }
+        }
+        acknowledged
+    };
+    let disk = SimulatedDisk::default();
+    assert_eq!(run(&disk), 6);
+    for cut_at in 0..disk.operations() {
+        for cut in Cut::ALL {
+            let disk = SimulatedDisk::default();
+            disk.cut_power_at(cut_at);
+            let acknowledged = run(&disk);
+            disk.cycle_power(cut);
+            let (_, entries) = read(&disk).unwrap();
+            let expect: Vec<_> = (1..=entries.len()).map(|n| format!("{n}:entry {n}")).collect();
+            assert_eq!(entries, expect, "operation {cut_at}, {cut:?}");
+            assert!((acknowledged..=acknowledged + 1).contains(&entries.len()), "operation {cut_at}, {cut:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_queued_together_is_synced_together_and_a_closed_log_refuses() {
+    let disk = SimulatedDisk::default();
+    let wal = open(&disk, u64::MAX);
+    let tickets: Vec<_> = (0..100).map(|n| wal.append(&[format!("{n}").as_bytes()]).unwrap()).collect();
+    wal.barrier().synced_blocking().unwrap();
+    assert_eq!(wal.synced(), 100);
+    tickets.into_iter().for_each(|ticket| ticket.synced_blocking().unwrap());
+    wal.close();
+    assert!(matches!(wal.append(&[b"late"]), Err(WalError::Closed)));
+    assert_eq!(read(&disk).unwrap().0.last_seq, 100);
+}
