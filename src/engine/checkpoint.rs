@@ -10,7 +10,7 @@
 use super::{
     EngineError, Inner,
     control::LiveCatalog,
-    entry::{put_growth, put_settings, put_tags},
+    entry::{put_account_settings, put_growth, put_settings, put_tags},
     log::Log,
     table::LiveTable,
 };
@@ -172,6 +172,12 @@ fn checkpoint_body(
     let mut out = Vec::new();
     put_u64(&mut out, seq);
     put_u64(&mut out, catalog.next_table_id().0);
+    put_usize(&mut out, catalog.scopes().count());
+    for (scope, state) in catalog.scopes() {
+        put_str(&mut out, &scope.account);
+        put_str(&mut out, &scope.region);
+        put_account_settings(&mut out, &state.settings());
+    }
     let databases: Vec<_> = catalog.scopes().flat_map(|(scope, s)| s.databases().map(move |d| (scope, d))).collect();
     put_usize(&mut out, databases.len());
     for (scope, database) in databases {

@@ -7,6 +7,7 @@ use crate::{
     catalog::{
         MagneticWrites, PartitionKey, RejectedLocation, Tags,
         schema::{MeasureUse, SchemaGrowth},
+        settings::{AccountSettings, ProvisionedCompute},
         state::{Change, TableId, TablePlace, TableSettings},
     },
     model::{
@@ -289,6 +290,7 @@ const DELETE_TABLE: u8 = 6;
 const TAG: u8 = 7;
 const UNTAG: u8 = 8;
 const RESET: u8 = 9;
+const SET_ACCOUNT_SETTINGS: u8 = 10;
 
 fn put_change_body(out: &mut Vec<u8>, change: &Change) {
     match change {
@@ -345,6 +347,11 @@ fn put_change_body(out: &mut Vec<u8>, change: &Change) {
             put_usize(out, keys.len());
             keys.iter().for_each(|key| put_str(out, key));
         }
+        Change::SetAccountSettings { scope, settings } => {
+            out.push(SET_ACCOUNT_SETTINGS);
+            put_scope(out, scope);
+            put_account_settings(out, settings);
+        }
         Change::Reset { account } => {
             out.push(RESET);
             put_optional_str(out, account.as_deref());
@@ -393,9 +400,34 @@ fn read_change(reader: &mut Reader<'_>) -> Result<Change, Malformed> {
             table: reader.optional_str()?.map(Arc::from),
             keys: (0..reader.length()?).map(|_| reader.str().map(str::to_owned)).collect::<Result<_, _>>()?,
         },
+        SET_ACCOUNT_SETTINGS => {
+            Change::SetAccountSettings { scope: read_scope(reader)?, settings: read_account_settings(reader)? }
+        }
         RESET => Change::Reset { account: reader.optional_str()?.map(Arc::from) },
         _ => return Err(Malformed),
     })
+}
+
+pub(super) fn put_account_settings(out: &mut Vec<u8>, settings: &AccountSettings) {
+    put_i64(out, settings.max_query_tcu.into());
+    out.push(u8::from(settings.provisioned.is_some()));
+    if let Some(ProvisionedCompute { query_tcu, changed_ms }) = settings.provisioned {
+        put_i64(out, query_tcu.into());
+        put_i64(out, changed_ms);
+    }
+}
+
+pub(super) fn read_account_settings(reader: &mut Reader<'_>) -> Result<AccountSettings, Malformed> {
+    let max_query_tcu = read_i32(reader)?;
+    let provisioned = match reader.bool()? {
+        true => Some(ProvisionedCompute { query_tcu: read_i32(reader)?, changed_ms: reader.i64()? }),
+        false => None,
+    };
+    Ok(AccountSettings { max_query_tcu, provisioned })
+}
+
+fn read_i32(reader: &mut Reader<'_>) -> Result<i32, Malformed> {
+    reader.i64()?.try_into().map_err(|_| Malformed)
 }
 
 fn put_scope(out: &mut Vec<u8>, scope: &Scope) {

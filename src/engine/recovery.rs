@@ -7,7 +7,7 @@ use super::{
         chunk_path,
     },
     control::{LiveCatalog, apply},
-    entry::{Entry, read_entry, read_growth, read_settings, read_tags},
+    entry::{Entry, read_account_settings, read_entry, read_growth, read_settings, read_tags},
     log::Log,
     table::LiveTable,
 };
@@ -173,6 +173,9 @@ fn restore_databases(disk: &dyn Disk, restored: &mut Restored, reader: &mut Read
         return Err(None);
     }
     for _ in 0..reader.length().map_err(none)? {
+        restore_account_settings(restored, reader).map_err(none)?;
+    }
+    for _ in 0..reader.length().map_err(none)? {
         let (scope, name, tables) = restore_database(restored, reader).map_err(none)?;
         for _ in 0..tables {
             restore_table(disk, restored, reader, &scope, &name)?;
@@ -188,6 +191,13 @@ fn none(_: Malformed) -> RestoreError {
 
 fn number(reader: &mut Reader<'_>) -> Result<u64, RestoreError> {
     reader.u64().map_err(none)
+}
+
+fn restore_account_settings(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+    let scope = Scope::new(reader.str()?, reader.str()?);
+    let change = Change::SetAccountSettings { scope, settings: read_account_settings(reader)? };
+    apply(&mut restored.catalog, &change, &restored.synced);
+    Ok(())
 }
 
 fn restore_database(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(Scope, Arc<str>, usize), Malformed> {
