@@ -66,9 +66,7 @@ pub(super) fn cancel_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>,
         CancelOutcome::Stopped => Ok(b"{}".to_vec()),
         // # model: the message comes when the query was cancelled before; # inferred: its text
         CancelOutcome::Repeated => Ok(br#"{"CancellationMessage":"The query was already cancelled."}"#.to_vec()),
-        CancelOutcome::NotRunning => {
-            Err(error::invalid(format!("The query {} is not running.", &*request.query_id)))
-        }
+        CancelOutcome::NotRunning => Err(error::invalid(format!("The query {} is not running.", &*request.query_id))),
     }
 }
 

@@ -197,8 +197,20 @@ pub fn common_type(data_types: &[DataType]) -> Option<DataType> {
 /// Whether a value of type `from` is accepted where `to` is declared, converting it if need be.
 #[must_use]
 pub fn coerces(from: &DataType, to: &DataType) -> bool {
-    comparable(from, to).is_some_and(|common| common == *to)
-        || matches!((from, to), (DataType::Struct(_), DataType::Struct(_)) if comparable(from, to).is_some())
+    comparable(from, to).is_some_and(|common| same_apart_from_names(&common, to))
+}
+
+/// Whether two types differ in nothing but the names of rows' fields.
+fn same_apart_from_names(left: &DataType, right: &DataType) -> bool {
+    match (left, right) {
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_apart_from_names(a.data_type(), b.data_type()))
+        }
+        (DataType::List(a), DataType::List(b)) => {
+            a.name() == b.name() && same_apart_from_names(a.data_type(), b.data_type())
+        }
+        _ => left == right,
+    }
 }
 
 /// Text in another of Arrow's layouts counts as varchar or varbinary.
@@ -226,6 +238,20 @@ mod tests {
         check(anonymous_row([DataType::Utf8, DataType::Int64]), "row(varchar,bigint)");
         check(parse_type("row(a bigint, b double)").unwrap(), "row(a bigint,b double)");
         check(DataType::Null, "unknown");
+    }
+
+    #[test]
+    fn types_accepted_for_others() {
+        let check = |from: &str, to: &str, expect: bool| {
+            assert_eq!(coerces(&parse_type(from).unwrap(), &parse_type(to).unwrap()), expect, "{from} {to}");
+        };
+        check("integer", "double", true);
+        check("double", "integer", false);
+        check("row(a integer)", "row(b bigint)", true);
+        check("row(a double)", "row(b bigint)", false);
+        check("array(row(integer))", "array(row(x double))", true);
+        check("timestamp", "date", false);
+        check("unknown", "date", true);
     }
 
     #[test]
