@@ -145,6 +145,25 @@ pub fn type_name(data_type: &DataType) -> String {
     simple.to_owned()
 }
 
+/// A text that [`parse_type`] reads as this type again: as [`type_name`], with the names of fields in quotes.
+#[must_use]
+pub fn type_text(data_type: &DataType) -> String {
+    if let Some(value) = timeseries_value(data_type) {
+        return format!("timeseries({})", type_text(value));
+    }
+    match data_type {
+        DataType::List(item) => format!("array({})", type_text(item.data_type())),
+        DataType::Struct(fields) => {
+            let part = |field: &FieldRef| match field_name(field) {
+                Some(name) => format!("\"{}\" {}", name.replace('"', "\"\""), type_text(field.data_type())),
+                None => type_text(field.data_type()),
+            };
+            format!("row({})", fields.iter().map(part).collect::<Vec<_>>().join(","))
+        }
+        other => type_name(other),
+    }
+}
+
 /// The names of several types, as they stand in messages: `bigint, varchar`.
 #[must_use]
 pub fn type_names<'a>(data_types: impl IntoIterator<Item = &'a DataType>) -> String {
@@ -238,6 +257,19 @@ mod tests {
         check(anonymous_row([DataType::Utf8, DataType::Int64]), "row(varchar,bigint)");
         check(parse_type("row(a bigint, b double)").unwrap(), "row(a bigint,b double)");
         check(DataType::Null, "unknown");
+    }
+
+    #[test]
+    fn texts_of_types_are_read_again() {
+        for text in [
+            "bigint",
+            "array(row(\"a \"\" b\" date, \"row\" time))",
+            "row(bigint, array(unknown))",
+            "timeseries(row(x date))",
+        ] {
+            let data_type = parse_type(text).unwrap();
+            assert_eq!(parse_type(&type_text(&data_type)), Ok(data_type), "{text}");
+        }
     }
 
     #[test]
