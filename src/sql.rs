@@ -97,7 +97,7 @@ impl Sql {
 
     /// Every function there is.
     pub fn registry(&self) -> &Arc<Registry> {
-        self.registry.get_or_init(|| Arc::new(Registry::new()))
+        self.registry.get_or_init(|| Arc::new(Registry::with_seed(self.clock.random_bytes())))
     }
 
     /// A page of a query: its first, or the one that its token asks for. `snapshot` is taken only for the first.

@@ -17,6 +17,7 @@ pub mod lambda;
 pub mod lists;
 pub mod math;
 pub mod operators;
+pub mod random;
 pub mod scalar;
 pub mod signature;
 pub mod string;
@@ -113,9 +114,15 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Builds the registry; done once per process.
+    /// Builds the registry with a fixed sequence of random numbers.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_seed([0; 16])
+    }
+
+    /// Builds the registry; done once per process. `seed` decides what random functions give.
+    #[must_use]
+    pub fn with_seed(seed: [u8; 16]) -> Self {
         let mut registry = Self {
             entries: Vec::new(),
             scalars: HashMap::new(),
@@ -125,6 +132,7 @@ impl Registry {
         };
         let families = [
             operators::functions(),
+            random::functions(&Arc::new(random::Generator::new(seed))),
             conversion::functions(),
             datetime::functions(),
             aggregate::functions(),

@@ -1,5 +1,6 @@
 //! The arguments of one call of a scalar function, column by column, and the loops over them.
 
+use super::random::Generator;
 use crate::{
     model::limits::{BATCH_TEXT_BYTES_MAX, TEXT_BYTES_MAX},
     sql::error::invalid,
@@ -58,6 +59,8 @@ pub struct Call<'a> {
     pub rows: usize,
     /// The type of the result.
     pub returns: &'a DataType,
+    /// Where a function whose results differ from call to call takes them from.
+    pub(crate) generator: Option<&'a Generator>,
 }
 
 /// What a scalar function does: `call.rows` values of type `call.returns`.
@@ -129,6 +132,14 @@ impl<'a> Call<'a> {
     pub fn lists(&self, index: usize) -> Result<(&ListArray, &Column)> {
         let column = self.column(index)?;
         Ok((list(&column.array)?, column))
+    }
+
+    /// Where random numbers come from.
+    ///
+    /// # Errors
+    /// Internal: the function was not declared with one.
+    pub(crate) fn generator(&self) -> Result<&Generator> {
+        self.generator.ok_or_else(|| internal_datafusion_err!("the function has no generator"))
     }
 
     /// One number from one number; NULL from NULL.

@@ -3,13 +3,13 @@
 use crate::sql::types;
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, DynComparator, make_comparator},
+        array::{Array, ArrayRef, AsArray, DynComparator, ListArray, StructArray, make_comparator},
         compute::SortOptions,
         datatypes::{DataType, Float64Type},
     },
     error::Result,
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 /// Whether values of a type have an order. A time series has none. # inferred
 #[must_use]
@@ -38,7 +38,30 @@ pub fn order(left: &dyn Array, right: &dyn Array) -> Result<DynComparator> {
             (left, right) => left.cmp(&right),
         }));
     }
-    Ok(make_comparator(left, right, SortOptions { descending: false, nulls_first: false })?)
+    let options = SortOptions { descending: false, nulls_first: false };
+    Ok(make_comparator(&same_zeros(left)?, &same_zeros(right)?, options)?)
+}
+
+/// The same values with 0.0 in place of every -0.0, also inside of arrays and rows: where they are compared by their
+/// bits, the two must not differ.
+///
+/// # Errors
+/// Internal: the array is not well formed.
+pub fn same_zeros(array: &dyn Array) -> Result<ArrayRef> {
+    Ok(match array.data_type() {
+        DataType::Float64 => Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| value + 0.0)),
+        DataType::List(item) => {
+            let list = array.as_list::<i32>();
+            let values = same_zeros(list.values())?;
+            Arc::new(ListArray::try_new(Arc::clone(item), list.offsets().clone(), values, list.nulls().cloned())?)
+        }
+        DataType::Struct(fields) => {
+            let rows = array.as_struct();
+            let columns = rows.columns().iter().map(|column| same_zeros(column)).collect::<Result<Vec<_>>>()?;
+            Arc::new(StructArray::try_new_with_length(fields.clone(), columns, rows.nulls().cloned(), rows.len())?)
+        }
+        _ => array.slice(0, array.len()),
+    })
 }
 
 /// Whether values of two arrays are equal, by their indexes. NULLs are equal to each other, NaN to nothing.

@@ -8,6 +8,7 @@ use super::{
     Class, Definition, Entry, Family, Function,
     call::{Call, Column, Kernel},
     conversion::cast,
+    random::Generator,
     signature::{self, Arguments, Signature},
 };
 use datafusion::{
@@ -52,14 +53,14 @@ enum Typing {
 pub(crate) struct Scalar {
     entry: Entry,
     typing: Typing,
-    volatility: Volatility,
+    generator: Option<Arc<Generator>>,
 }
 
 /// Begins a function; its forms follow. Among forms that need conversions the first that fits is taken, so that
 /// integer comes before bigint and bigint before double.
 pub(crate) fn scalar(name: &'static str, family: Family, class: Class, summary: &'static str) -> Scalar {
     let entry = Entry { name, family, class, signatures: Vec::new(), summary };
-    Scalar { entry, typing: Typing::Forms(Vec::new()), volatility: Volatility::Immutable }
+    Scalar { entry, typing: Typing::Forms(Vec::new()), generator: None }
 }
 
 impl Scalar {
@@ -79,15 +80,15 @@ impl Scalar {
         self
     }
 
-    /// Gives another value at each call: it is never folded to a constant.
-    #[expect(dead_code, reason = "random() follows")]
-    pub(crate) fn volatile(mut self) -> Self {
-        self.volatility = Volatility::Volatile;
+    /// Gives another value for each row, drawn from `generator`: it is never folded to a constant.
+    pub(crate) fn random(mut self, generator: &Arc<Generator>) -> Self {
+        self.generator = Some(Arc::clone(generator));
         self
     }
 
     /// The function, under its name and under others.
     pub(crate) fn named(self, others: &[&'static str]) -> Vec<Function> {
+        let volatility = if self.generator.is_some() { Volatility::Volatile } else { Volatility::Immutable };
         let names = std::iter::once(self.entry.name).chain(others.iter().copied());
         names
             .map(|name| {
@@ -95,7 +96,8 @@ impl Scalar {
                 let function = ScalarFunction {
                     name,
                     typing: self.typing.clone(),
-                    signature: PlanSignature::user_defined(self.volatility),
+                    signature: PlanSignature::user_defined(volatility),
+                    generator: self.generator.clone(),
                 };
                 Function { entry, definition: Definition::Scalar(Arc::new(ScalarUDF::from(function))) }
             })
@@ -114,6 +116,7 @@ struct ScalarFunction {
     name: &'static str,
     typing: Typing,
     signature: PlanSignature,
+    generator: Option<Arc<Generator>>,
 }
 
 impl PartialEq for ScalarFunction {
@@ -178,7 +181,7 @@ impl ScalarUDFImpl for ScalarFunction {
             })
             .collect();
         let resolved = self.resolve(&types, &literals)?;
-        let constant = literals.iter().all(Option::is_some) && self.signature.volatility != Volatility::Volatile;
+        let constant = literals.iter().all(Option::is_some) && self.generator.is_none();
         let rows = if constant { 1 } else { args.number_rows };
         let columns = args
             .args
@@ -186,7 +189,8 @@ impl ScalarUDFImpl for ScalarFunction {
             .zip(&resolved.parameters)
             .map(|(value, parameter)| column(value, parameter))
             .collect::<Result<Vec<_>>>()?;
-        let result = (resolved.kernel)(&Call { columns, rows, returns: &resolved.returns })?;
+        let generator = self.generator.as_deref();
+        let result = (resolved.kernel)(&Call { columns, rows, returns: &resolved.returns, generator })?;
         if result.len() != rows {
             return Err(internal_datafusion_err!("{} gave {} values for {rows} rows", self.name, result.len()));
         }

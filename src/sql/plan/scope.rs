@@ -83,6 +83,9 @@ const RESERVED: [&str; 69] = [
     "WITH",
 ];
 
+/// What [`Scope::without_aggregates`] is told for WHERE, whose subqueries become joins.
+pub(super) const WHERE: &str = "WHERE clause";
+
 /// An identifier's text, once it is known not to be a reserved word.
 pub(super) fn name_of(ident: &Ident) -> Result<&str, SqlError> {
     let reserved = ident.quote_style.is_none() && RESERVED.iter().any(|word| ident.value.eq_ignore_ascii_case(word));

@@ -5,7 +5,7 @@ use super::{
     aggregate::Above,
     internal, position,
     query::{Tail, ordinal, sort_key},
-    scope::{Ctes, Relation, Scope, ScopeColumn, name_of},
+    scope::{Ctes, Relation, Scope, ScopeColumn, WHERE, name_of},
     semantic, unsupported, window,
 };
 use crate::sql::{error::SqlError, lex::syntax};
@@ -57,8 +57,7 @@ impl Planner<'_> {
         let Relation { mut plan, columns } = self.from(&select.from, parent, ctes)?;
         let scope = Scope::inner(&columns, parent);
         if let Some(condition) = &select.selection {
-            let condition =
-                self.condition(condition, "WHERE clause", &scope.without_aggregates("WHERE clause"), ctes)?;
+            let condition = self.condition(condition, WHERE, &scope.without_aggregates(WHERE), ctes)?;
             plan = LogicalPlanBuilder::from(plan)
                 .filter(condition)
                 .and_then(LogicalPlanBuilder::build)

@@ -2,7 +2,7 @@
 
 use super::{
     Planner, Typed, internal, operator, position,
-    scope::{Ctes, Scope},
+    scope::{Ctes, Scope, WHERE},
     semantic, unsupported,
 };
 use crate::sql::{error::SqlError, types};
@@ -101,7 +101,29 @@ impl Planner<'_> {
         };
         let plan = self.cast_single(plan, data_type, &common)?;
         let value = value.cast_to(&common);
+        if scope.no_aggregates_in != Some(WHERE) && plan.all_out_ref_exprs().is_empty() {
+            let found = self.contained(plan, value, common, at)?;
+            return Ok(Typed::boolean(if negated { Expr::Not(Box::new(found.expr)) } else { found.expr }));
+        }
         Ok(Typed::boolean(Expr::InSubquery(InSubquery::new(Box::new(value.expr), subquery_of(plan), negated))))
+    }
+
+    /// `x IN (SELECT …)` outside WHERE, where the engine has no join for it: the values are gathered and searched, which
+    /// follows the same rules for nulls. Nothing is in no rows.
+    fn contained(
+        &mut self,
+        plan: LogicalPlan,
+        value: Typed,
+        common: DataType,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let Some(column) = plan.schema().columns().into_iter().next() else { return Err(unsupported(at, "IN")) };
+        let rows = self.summary(plan.clone(), "count", Typed::literal(ScalarValue::Int64(Some(1))), at)?;
+        let values = self.summary(plan, "array_agg", Typed::new(Expr::Column(column), common), at)?;
+        let empty = self.compare(rows, Operator::Eq, Typed::literal(ScalarValue::Int64(Some(0))), at)?;
+        let found = self.internal_call("contains", vec![values, value], at)?;
+        let nothing = Typed::literal(ScalarValue::Boolean(Some(false)));
+        super::expression::case_of(vec![empty.expr], vec![nothing, found], at)
     }
 
     fn cast_single(&mut self, plan: LogicalPlan, from: DataType, to: &DataType) -> Result<LogicalPlan, SqlError> {

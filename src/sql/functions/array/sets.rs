@@ -4,13 +4,14 @@
 use crate::sql::functions::{
     Class, Family, Function,
     call::Call,
+    compare::same_zeros,
     lists::{Lists, element_type, range},
     scalar::scalar,
 };
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, Float64Array},
-        datatypes::{DataType, Float64Type},
+        array::{Array, ArrayRef},
+        datatypes::DataType,
         row::{RowConverter, Rows, SortField},
     },
     error::Result,
@@ -57,12 +58,7 @@ struct Keys {
 impl Keys {
     fn try_new(call: &Call, index: usize, converter: &RowConverter) -> Result<Self> {
         let (list, _) = call.lists(index)?;
-        let mut values = Arc::clone(list.values());
-        if let Some(doubles) = values.as_primitive_opt::<Float64Type>() {
-            // Adding zero makes -0.0 the same as 0.0.
-            let same_zero: Float64Array = doubles.unary(|value| value + 0.0);
-            values = Arc::new(same_zero);
-        }
+        let values = same_zeros(list.values())?;
         Ok(Self { rows: converter.convert_columns(&[Arc::clone(&values)])?, values })
     }
 

@@ -33,18 +33,50 @@ fn by_character(call: &Call, map: fn(char) -> char) -> Result<ArrayRef> {
     call.collect_texts(|row| Ok(texts.get(row).map(|text| text.chars().map(map).collect::<String>())))
 }
 
-/// Character by character, as Presto: a character whose other case is several characters stays. # inferred
+/// Character by character, as Presto, whatever stands around it. # inferred
 fn lower(character: char) -> char {
-    single(character, character.to_lowercase())
+    match character {
+        // Its lower case is `i` with a second dot otherwise.
+        'İ' => 'i',
+        _ => single(character, character.to_lowercase()),
+    }
 }
 
+/// As [`lower`]: one character stays one, `ß` itself.
 fn upper(character: char) -> char {
-    single(character, character.to_uppercase())
+    let capital = match character {
+        // Greek letters with iota below: the capital has the iota beside it and is one character too.
+        '\u{1f80}'..='\u{1faf}' => char::from_u32(u32::from(character) | 8),
+        '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => char::from_u32(u32::from(character) + 9),
+        _ => None,
+    };
+    capital.unwrap_or_else(|| single(character, character.to_uppercase()))
 }
 
 fn single(character: char, mut mapped: impl Iterator<Item = char>) -> char {
     match (mapped.next(), mapped.next()) {
         (Some(one), None) => one,
         _ => character,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{lower, upper};
+
+    #[test]
+    fn one_character_stays_one() {
+        let check = |character: char, lower_case: char, upper_case: char| {
+            assert_eq!((lower(character), upper(character)), (lower_case, upper_case), "{character}");
+        };
+        check('a', 'a', 'A');
+        check('É', 'é', 'É');
+        check('ß', 'ß', 'ß');
+        check('İ', 'i', 'İ');
+        check('Σ', 'σ', 'Σ');
+        check('ς', 'ς', 'Σ');
+        check('ᾳ', 'ᾳ', 'ᾼ');
+        check('ᾀ', 'ᾀ', 'ᾈ');
+        check('1', '1', '1');
     }
 }

@@ -4,6 +4,7 @@ use super::super::{
     Class, Definition, Entry, Family, Function,
     signature::{self, Arguments, Match, Signature},
 };
+use crate::sql::error::invalid;
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
     error::Result,
@@ -88,6 +89,12 @@ impl WindowUDFImpl for WindowFunction {
     }
 
     fn partition_evaluator(&self, args: PartitionEvaluatorArgs) -> Result<Box<dyn PartitionEvaluator>> {
+        // Functions without arguments have no NULLs to ignore, ntile none to count.
+        let takes_null_treatment = !args.input_exprs().is_empty() && self.name != "ntile";
+        if args.ignore_nulls() && !takes_null_treatment {
+            // # inferred: Presto's words
+            return Err(invalid(format!("Cannot specify null treatment clause for {} function", self.name)));
+        }
         Ok((self.evaluator)(args.ignore_nulls()))
     }
 }

@@ -16,13 +16,13 @@ use std::ops::Range;
 pub(super) fn functions() -> Vec<Function> {
     [
         window("first_value", "The first value of the frame.", &["first_value(T) -> T"], |ignore_nulls| {
-            Box::new(FrameValue { which: Which::First, ignore_nulls, row: 0 })
+            Box::new(FrameValue::new(Which::First, ignore_nulls))
         }),
         window("last_value", "The last value of the frame.", &["last_value(T) -> T"], |ignore_nulls| {
-            Box::new(FrameValue { which: Which::Last, ignore_nulls, row: 0 })
+            Box::new(FrameValue::new(Which::Last, ignore_nulls))
         }),
         window("nth_value", "The n-th value of the frame, from 1.", &["nth_value(T, bigint) -> T"], |ignore_nulls| {
-            Box::new(FrameValue { which: Which::Nth, ignore_nulls, row: 0 })
+            Box::new(FrameValue::new(Which::Nth, ignore_nulls))
         }),
     ]
     .into_iter()
@@ -42,8 +42,28 @@ struct FrameValue {
     which: Which,
     /// Whether rows whose value is NULL are not counted.
     ignore_nulls: bool,
+    /// The rows that are counted, when not all are; known from the partition's first row on.
+    counted: Option<Vec<usize>>,
     /// The row whose frame comes next: frames are asked for row by row.
     row: usize,
+}
+
+impl FrameValue {
+    fn new(which: Which, ignore_nulls: bool) -> Self {
+        Self { which, ignore_nulls, counted: None, row: 0 }
+    }
+
+    /// The place wanted among those of a frame; it may lie outside.
+    fn wanted(&self, columns: &[ArrayRef], frame: &Range<usize>) -> Result<Option<usize>> {
+        match self.which {
+            Which::First => Ok(Some(frame.start)),
+            Which::Last => Ok(frame.end.checked_sub(1)),
+            Which::Nth => {
+                let offsets = columns.get(1).ok_or_else(|| internal_datafusion_err!("nth_value without an offset"))?;
+                Ok(offset(offsets, self.row)?.map(|offset| frame.start.saturating_add(offset - 1)))
+            }
+        }
+    }
 }
 
 impl PartitionEvaluator for FrameValue {
@@ -53,24 +73,20 @@ impl PartitionEvaluator for FrameValue {
 
     fn evaluate(&mut self, columns: &[ArrayRef], frame: &Range<usize>) -> Result<ScalarValue> {
         let values = columns.first().ok_or_else(|| internal_datafusion_err!("a frame function without an argument"))?;
-        let row = self.row;
-        self.row += 1;
-        let mut counted = frame.clone().filter(|row| !self.ignore_nulls || values.is_valid(*row));
-        let place = match self.which {
-            Which::First => counted.next(),
-            Which::Last => counted.next_back(),
-            Which::Nth => {
-                let offsets = columns.get(1).ok_or_else(|| internal_datafusion_err!("nth_value without an offset"))?;
-                match offset(offsets, row)? {
-                    None => None,
-                    Some(offset) if self.ignore_nulls => counted.nth(offset - 1),
-                    // Without searching: frames may be as long as the partition.
-                    Some(offset) => (frame.start + offset - 1 < frame.end).then_some(frame.start + offset - 1),
-                }
+        if self.ignore_nulls && self.counted.is_none() {
+            self.counted = Some((0..values.len()).filter(|row| values.is_valid(*row)).collect());
+        }
+        // Places are searched, not counted off: frames may be as long as the partition.
+        let places = match &self.counted {
+            None => frame.clone(),
+            Some(counted) => {
+                counted.partition_point(|row| *row < frame.start)..counted.partition_point(|row| *row < frame.end)
             }
         };
-        match place {
-            Some(place) => ScalarValue::try_from_array(values, place),
+        let place = self.wanted(columns, &places)?.filter(|place| places.contains(place));
+        self.row += 1;
+        match place.map(|place| self.counted.as_ref().map_or(place, |counted| counted[place])) {
+            Some(row) => ScalarValue::try_from_array(values, row),
             None => ScalarValue::try_from(values.data_type()),
         }
     }
@@ -82,7 +98,7 @@ fn offset(offsets: &ArrayRef, row: usize) -> Result<Option<usize>> {
         return Ok(None);
     }
     match usize::try_from(offsets.value(row)) {
-        Ok(offset @ 1..) => Ok(Some(offset.min(usize::MAX / 2))),
+        Ok(offset @ 1..) => Ok(Some(offset)),
         _ => Err(invalid("Offset must be at least 1")), // # inferred: Presto's words
     }
 }
