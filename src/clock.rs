@@ -144,3 +144,32 @@ fn split_mix(seed: &AtomicU64) -> u64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_of_a_manual_clock_moves_together() {
+        let clock = Clock::manual(1_700_000_000_000_000_000);
+        let (now_ns, instant) = (clock.now_ns(), clock.instant());
+        assert!(clock.advance(Duration::from_secs(90)));
+        assert_eq!(clock.now_ns() - now_ns, 90_000_000_000);
+        assert_eq!(clock.instant() - instant, Duration::from_secs(90));
+        assert!(!Clock::system().advance(Duration::from_secs(90)), "the machine's time is not ours to move");
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken_when_the_time_has_come() {
+        let clock = Clock::manual(0);
+        let waiting = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep_until(10).await }
+        });
+        clock.set(9);
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        clock.set(10);
+        waiting.await.unwrap();
+    }
+}

@@ -8,8 +8,11 @@
 //! - Catalog changes are rare. They go one at a time: decided, appended, synced, and only then applied, so that nobody
 //!   ever sees one that could be lost ([`control`]).
 
+mod checkpoint;
 mod control;
+mod entry;
 mod log;
+mod recovery;
 mod snapshot;
 mod table;
 
@@ -24,11 +27,14 @@ use crate::{
     catalog::{settings::SettingsError, state::Catalog},
     clock::Clock,
     model::{record::Record, scope::Scope},
+    store::disk::{Disk, files::FilesDisk},
 };
+use checkpoint::Checkpoints;
 use log::Log;
+use recovery::LogSizes;
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicU64},
 };
 use table::LiveTable;
 
@@ -96,6 +102,10 @@ struct Inner {
     /// Held by the one catalog change that is being made, until it is synced and applied.
     control: Mutex<()>,
     log: Arc<Log>,
+    /// The number of the last commit that is synced.
+    synced: Arc<AtomicU64>,
+    /// `None` in memory.
+    checkpoints: Option<Checkpoints>,
 }
 
 impl Engine {
@@ -105,12 +115,23 @@ impl Engine {
     /// [`EngineError::Storage`] when the directory cannot be used or its files are damaged (the text names file and
     /// offset).
     pub async fn open(config: EngineConfig, clock: Clock) -> Result<Arc<Self>, EngineError> {
+        // Every request brings the time it happens at; opening needs none.
         let _ = clock;
-        if let Some(path) = config.data_dir {
-            return Err(EngineError::Storage(format!("{} cannot be used: no log yet", path.display())));
-        }
-        let inner = Inner { catalog: RwLock::default(), control: Mutex::default(), log: Arc::new(Log::memory()) };
-        Ok(Arc::new(Self { inner: Arc::new(inner) }))
+        let Some(path) = config.data_dir else { return Ok(Arc::new(Self { inner: Arc::new(Inner::in_memory()) })) };
+        Self::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), LogSizes::default()).await
+    }
+
+    /// Opens an engine on any disk. Reading it holds a thread of the blocking pool.
+    async fn open_on(
+        disk: impl FnOnce() -> std::io::Result<Arc<dyn Disk>> + Send + 'static,
+        sizes: LogSizes,
+    ) -> Result<Arc<Self>, EngineError> {
+        let opened = tokio::task::spawn_blocking(move || {
+            let disk = disk().map_err(|error| EngineError::Storage(error.to_string()))?;
+            recovery::open(disk, sizes)
+        });
+        let inner = opened.await.map_err(|error| EngineError::Storage(format!("opening failed: {error}")))??;
+        Ok(Arc::new(Self { inner }))
     }
 
     /// The table that a WriteRecords is for: its settings now, and the way to write to it.
@@ -120,7 +141,7 @@ impl Engine {
     pub fn writer(&self, scope: &Scope, database: &str, table: &str) -> Result<TableWriter, EngineError> {
         let catalog = self.inner.catalog();
         let entry = find_table(&catalog, scope, database, table)?;
-        Ok(TableWriter::new(Arc::clone(entry)))
+        Ok(TableWriter::new(Arc::clone(entry), Arc::clone(&self.inner.log)))
     }
 
     /// Writes records to a table; returns when what is stored is synced. Records are decided in order, each against
@@ -180,11 +201,29 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Storage`] when the last writes could not be synced.
     pub async fn close(&self) -> Result<(), EngineError> {
-        self.inner.log.close()
+        let inner = Arc::clone(&self.inner);
+        let closed = tokio::task::spawn_blocking(move || {
+            let barrier = inner.log.barrier();
+            inner.log.close();
+            barrier.synced_blocking()
+        });
+        closed.await.map_err(|error| EngineError::Storage(format!("closing failed: {error}")))??;
+        Ok(())
     }
 }
 
 impl Inner {
+    fn in_memory() -> Self {
+        let synced = Arc::<AtomicU64>::default();
+        Self {
+            catalog: RwLock::default(),
+            control: Mutex::default(),
+            log: Arc::new(Log::Memory { synced: Arc::clone(&synced) }),
+            synced,
+            checkpoints: None,
+        }
+    }
+
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog<Arc<LiveTable>>> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }

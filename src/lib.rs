@@ -8,6 +8,9 @@
 //! - [`engine`]: the only owner of the write-ahead log, the catalog and the store
 //! - [`catalog`]: databases, tables, schemas, tags; [`store`]: bytes and batches
 //! - [`model`]: plain values; [`clock`]: time and randomness
+//!
+//! Rust tests can have a server of their own: `Server::builder().start().await` listens on a free port,
+//! `Server::builder().clock(…).in_process().await` is a [`tower::Service`] without sockets, on a clock of the test's.
 
 pub mod api;
 pub mod catalog;

@@ -127,10 +127,11 @@ impl Builder {
             Ok((listener, address))
         };
         let (listener, address) = listening.await.map_err(|source| ServerError::Listen { host, port, source })?;
+        let service = acceptor.service.clone();
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(free_expired_records(engine.clone(), acceptor.clock.clone(), stopped.clone()));
         let serving = tokio::spawn(acceptor.serve(listener, stopped));
-        Ok(Server { address, engine, stop, serving })
+        Ok(Server { address, service, engine, stop, serving })
     }
 
     async fn open(self) -> Result<(Acceptor, Arc<Engine>), ServerError> {
@@ -159,12 +160,18 @@ impl Builder {
 }
 
 /// A server that listens.
-#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    service: Service,
     engine: Arc<Engine>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl Server {
@@ -178,6 +185,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same server without its sockets.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        self.service.clone()
     }
 
     /// The address for clients on this machine, plain HTTP; HTTPS is served on the same port.
@@ -247,8 +260,7 @@ pub fn run(config: Config) -> Result<(), ServerError> {
 pub fn print_ca(url: &str) -> Result<(), ca_command::CaError> {
     let unreached = |error| ca_command::CaError::Connect(url.to_owned(), error);
     let pem = runtime().map_err(unreached)?.block_on(ca_command::fetch(url))?;
-    print!("{pem}");
-    Ok(())
+    io::stdout().write_all(pem.as_bytes()).map_err(ca_command::CaError::Print)
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

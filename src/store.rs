@@ -4,6 +4,7 @@ pub mod codec;
 pub mod disk;
 pub mod memory;
 pub mod wal;
+pub mod whole_file;
 
 use crate::model::table::Column;
 use datafusion::arrow::{

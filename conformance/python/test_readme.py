@@ -1,5 +1,6 @@
 """What the README says, run as it stands."""
 
+import json
 import os
 import re
 import subprocess
@@ -81,12 +82,34 @@ def test_operations(url):
     """Every operation of both services is listed where it belongs."""
     section = README.split("<!-- operations:", 1)[1].split("<!-- end of operations -->", 1)[0]
     implemented, missing = (set(re.findall(r"\b[A-Z][A-Za-z]+(?=[,.])", part)) for part in section.split("Not implemented"))
-    known = set()
+    known = {}
     for service in ("timestream-write", "timestream-query"):
-        description = botocore.loaders.Loader().load_service_model(service, "service-2")
-        known |= set(botocore.model.ServiceModel(description).operation_names)
-    assert implemented | missing == known
-    for name in sorted(known):
-        _, _, answer = post(url, f"Timestream_20181101.{name}", b'{"MaxResults": 1}')
+        model = botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model(service, "service-2"))
+        known |= {name: model.operation_model(name).input_shape for name in model.operation_names}
+    assert implemented | missing == set(known)
+    for name, shape in sorted(known.items()):
+        _, _, answer = post(url, f"Timestream_20181101.{name}", json.dumps(example(shape)).encode())
         text = answer.get("Message") or answer.get("message") or ""
-        assert ("is not implemented by Timebrook yet" in text) == (name in missing), f"{name}: {answer}"
+        assert (text == f"{name} is not implemented by Timebrook yet.") == (name in missing), f"{name}: {answer}"
+
+
+def example(shape: botocore.model.Shape):
+    """A value that meets a shape's constraints, with the required members only."""
+    match shape.type_name:
+        case "structure":
+            return {name: example(shape.members[name]) for name in shape.required_members}
+        case "list":
+            return [example(shape.member)]
+        case "string" if shape.enum:
+            return shape.enum[0]
+        case "string":
+            texts = (letter * length for letter in "aA" for length in (3, 32))
+            pattern = shape.metadata.get("pattern", ".*")
+            least = shape.metadata.get("min", 0)
+            return next(text for text in texts if len(text) >= least and re.fullmatch(pattern, text))
+        case "boolean":
+            return True
+        case "timestamp":
+            return 0
+        case _:
+            return shape.metadata.get("min", 1)

@@ -39,6 +39,16 @@ pub struct SchemaMark {
     uses: usize,
 }
 
+impl SchemaMark {
+    /// Cuts a schema that is given in whole back to this moment.
+    pub fn cut(&self, whole: &mut SchemaGrowth) {
+        whole.dimensions.truncate(self.dimensions);
+        whole.measure_names.truncate(self.measure_names);
+        whole.columns.truncate(self.columns);
+        whole.uses.truncate(self.uses);
+    }
+}
+
 /// The inferred schema of a table.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {

@@ -1,6 +1,6 @@
 //! Changes of the catalog: one at a time, each synced before anybody sees it.
 
-use super::{Engine, EngineError, Inner, find_table, table::LiveTable};
+use super::{Engine, EngineError, Inner, entry::put_change, find_table, table::LiveTable};
 use crate::{
     catalog::{
         Database, MagneticWrites, PartitionKey, Table, Tags,
@@ -13,7 +13,7 @@ use crate::{
         scope::Scope,
     },
 };
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 /// What CreateTable gives beside the names; absent parts take the service's defaults.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ pub struct TableUpdate {
     pub partition_key: Option<PartitionKey>,
 }
 
-type LiveCatalog = Catalog<Arc<LiveTable>>;
+pub(super) type LiveCatalog = Catalog<Arc<LiveTable>>;
 
 impl Engine {
     /// Creates a database. `kms_key_id`: as given, else the account's AWS managed key.
@@ -322,7 +322,11 @@ impl Inner {
     ) -> Result<T, EngineError> {
         let _one_at_a_time = self.control();
         let change = decide(&self.catalog())?;
-        let append = || self.log.append(&[]);
+        let mut entry = Vec::new();
+        if self.log.is_durable() {
+            put_change(&mut entry, &change);
+        }
+        let append = || self.log.append(&[&entry]);
         let ticket = match &change {
             Change::UpdateTable { place, purge_before_ns, .. } => {
                 let live = {
@@ -335,17 +339,13 @@ impl Inner {
         };
         ticket.synced_blocking()?;
         let mut catalog = self.catalog_mut();
-        apply(&mut catalog, &change, |id| Arc::new(LiveTable::new(id, Arc::clone(&self.log))));
+        apply(&mut catalog, &change, &self.synced);
         answer(&catalog)
     }
 }
 
-/// Applies a change; tables that go take no more commits.
-fn apply(
-    catalog: &mut LiveCatalog,
-    change: &Change,
-    live: impl FnOnce(crate::catalog::state::TableId) -> Arc<LiveTable>,
-) {
+/// Applies a change, now or when it is read back from the log; tables that go take no more commits.
+pub(super) fn apply(catalog: &mut LiveCatalog, change: &Change, synced: &Arc<AtomicU64>) {
     match change {
         Change::DeleteTable { place } => {
             if let Some(entry) = catalog.table(&place.scope, &place.database, &place.table) {
@@ -359,7 +359,7 @@ fn apply(
         }
         _ => {}
     }
-    catalog.apply(change, live);
+    catalog.apply(change, |id| Arc::new(LiveTable::new(id, Arc::clone(synced))));
 }
 
 fn database(catalog: &LiveCatalog, scope: &Scope, name: &str) -> Result<Database, EngineError> {

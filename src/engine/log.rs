@@ -1,7 +1,11 @@
 //! The order of commits, and when they are safe.
 
 use super::EngineError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::store::wal::{Ticket, Wal, WalError};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Gives every commit its sequence number and says when it is synced.
 #[derive(Debug)]
@@ -9,61 +13,45 @@ pub(super) enum Log {
     /// In memory: a commit is as safe as it will ever be when it has its number.
     Memory {
         /// The last number given.
-        last_seq: AtomicU64,
+        synced: Arc<AtomicU64>,
     },
+    /// On disk.
+    Wal(Wal),
 }
 
-/// A commit that waits for its sync.
-#[derive(Debug)]
-pub(super) struct Ticket {
-    /// The commit's number.
-    pub(super) seq: u64,
+impl From<WalError> for EngineError {
+    fn from(error: WalError) -> Self {
+        Self::Storage(error.to_string())
+    }
 }
 
 impl Log {
-    pub(super) fn memory() -> Self {
-        Self::Memory { last_seq: AtomicU64::new(0) }
-    }
-
     /// Whether entries are kept, and so must be encoded.
     pub(super) fn is_durable(&self) -> bool {
-        match self {
-            Self::Memory { .. } => false,
-        }
+        matches!(self, Self::Wal(_))
     }
 
     /// Appends an entry, given in parts. It is synced soon; wait on the ticket.
-    pub(super) fn append(&self, _entry: &[&[u8]]) -> Result<Ticket, EngineError> {
+    pub(super) fn append(&self, entry: &[&[u8]]) -> Result<Ticket, EngineError> {
         match self {
-            Self::Memory { last_seq } => Ok(Ticket { seq: last_seq.fetch_add(1, Ordering::SeqCst) + 1 }),
+            Self::Memory { synced } => Ok(Ticket::ready(synced.fetch_add(1, Ordering::SeqCst) + 1)),
+            Self::Wal(wal) => Ok(wal.append(entry)?),
         }
     }
 
     /// A ticket for everything appended so far.
     pub(super) fn barrier(&self) -> Ticket {
-        Ticket { seq: self.synced() }
-    }
-
-    /// Every commit up to this number is synced.
-    pub(super) fn synced(&self) -> u64 {
         match self {
-            Self::Memory { last_seq } => last_seq.load(Ordering::SeqCst),
+            Self::Memory { synced } => Ticket::ready(synced.load(Ordering::SeqCst)),
+            Self::Wal(wal) => wal.barrier(),
         }
     }
 
-    pub(super) fn close(&self) -> Result<(), EngineError> {
-        Ok(())
-    }
-}
-
-impl Ticket {
-    /// Waits for the sync.
-    pub(super) async fn synced(self) -> Result<(), EngineError> {
-        Ok(())
-    }
-
-    /// Waits for the sync, holding the thread.
-    pub(super) fn synced_blocking(self) -> Result<(), EngineError> {
-        Ok(())
+    /// Syncs what is appended, and refuses what comes later.
+    pub(super) fn close(&self) {
+        match self {
+            Self::Memory { .. } => {}
+            Self::Wal(wal) => wal.close(),
+        }
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{
     EngineError, StateCounts,
-    log::{Log, Ticket},
+    entry::{ReadRow, RowReader, RowWriter, put_write},
+    log::Log,
     snapshot::TableView,
 };
 use crate::{
     catalog::{
-        schema::{MeasureUse, Schema, SchemaMark},
+        schema::{MeasureUse, Schema, SchemaGrowth, SchemaMark},
         state::{TableEntry, TableId, TableSettings},
     },
     model::{
@@ -16,11 +17,14 @@ use crate::{
     },
     store::{
         TableRows,
+        codec::Malformed,
         memory::{
+            chunk_codec::DecodedChunk,
             open::{NewRow, RowKey},
             series::{SeriesDimensions, SeriesId},
-            table::{MemoryTable, RowRef},
+            table::{MemoryTable, RestoredChunk, RowRef, TableImage},
         },
+        wal::Ticket,
     },
 };
 use hashbrown::DefaultHashBuilder;
@@ -28,7 +32,10 @@ use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
     hash::BuildHasher,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// A record's values by column, ascending.
@@ -38,6 +45,7 @@ type Values<'a> = SmallVec<[(u16, Value<'a>); 4]>;
 #[derive(Clone, Debug)]
 pub struct TableWriter {
     entry: Arc<TableEntry<Arc<LiveTable>>>,
+    log: Arc<Log>,
 }
 
 /// What became of the records of a write.
@@ -55,8 +63,8 @@ pub struct WriteOutcome {
 }
 
 impl TableWriter {
-    pub(super) fn new(entry: Arc<TableEntry<Arc<LiveTable>>>) -> Self {
-        Self { entry }
+    pub(super) fn new(entry: Arc<TableEntry<Arc<LiveTable>>>, log: Arc<Log>) -> Self {
+        Self { entry, log }
     }
 
     /// The table's settings.
@@ -71,7 +79,7 @@ impl TableWriter {
     /// [`EngineError::TableNotFound`] when the table is gone; [`EngineError::Storage`] when nothing was written.
     pub async fn write(&self, records: &[Record<'_>], now_ns: i64) -> Result<WriteOutcome, EngineError> {
         let visible_from_ns = self.entry.settings.retention.visible_from_ns(now_ns);
-        let (outcome, ticket) = self.entry.live.commit(&self.entry.name, records, visible_from_ns)?;
+        let (outcome, ticket) = self.entry.live.commit(&self.log, &self.entry.name, records, visible_from_ns)?;
         ticket.synced().await?;
         Ok(outcome)
     }
@@ -81,7 +89,8 @@ impl TableWriter {
 #[derive(Debug)]
 pub(super) struct LiveTable {
     id: TableId,
-    log: Arc<Log>,
+    /// The number of the last commit that is synced.
+    synced: Arc<AtomicU64>,
     hasher: DefaultHashBuilder,
     state: Mutex<TableState>,
 }
@@ -97,6 +106,10 @@ struct TableState {
     /// What readers see of the schema, made when it is first asked for.
     described: Option<Described>,
     is_removed: bool,
+    /// The rows of the commit being made, as they go to the log.
+    row_writer: RowWriter,
+    /// The beginning of its entry.
+    entry: Vec<u8>,
 }
 
 /// A schema as readers see it.
@@ -119,13 +132,14 @@ enum Decision {
 }
 
 impl LiveTable {
-    pub(super) fn new(id: TableId, log: Arc<Log>) -> Self {
-        Self { id, log, hasher: DefaultHashBuilder::default(), state: Mutex::default() }
+    pub(super) fn new(id: TableId, synced: Arc<AtomicU64>) -> Self {
+        Self { id, synced, hasher: DefaultHashBuilder::default(), state: Mutex::default() }
     }
 
     /// Decides records and appends what is to be stored.
     fn commit(
         &self,
+        log: &Log,
         name: &str,
         records: &[Record<'_>],
         visible_from_ns: i64,
@@ -136,21 +150,21 @@ impl LiveTable {
         if state.is_removed {
             return Err(EngineError::TableNotFound(name.to_owned()));
         }
+        let schema_before = state.schema.mark();
+        state.row_writer.clear();
         let mut added = 0;
         for (record, hash) in records.iter().zip(hashes) {
-            let decision = state.decide(record, hash, visible_from_ns);
+            let decision = state.decide(record, hash, visible_from_ns, log.is_durable());
             added += usize::from(matches!(decision, Decision::Added));
             outcome.note(record, decision);
         }
         if added == 0 {
             // What was found may itself not be synced yet, so the answer waits like any other.
-            return Ok((outcome, self.log.barrier()));
+            return Ok((outcome, log.barrier()));
         }
-        let ticket = self.log.append(&[])?;
-        let mark = state.schema.mark();
-        state.rows.commit(ticket.seq);
-        state.pending.push_back((ticket.seq, mark));
-        state.settle(self.log.synced());
+        let ticket = state.append(self.id, schema_before, log).inspect_err(|_| self.roll_back_locked(&mut state))?;
+        state.commit(ticket.seq);
+        state.settle(self.synced());
         Ok((outcome, ticket))
     }
 
@@ -181,11 +195,24 @@ impl LiveTable {
     ) -> Result<Ticket, EngineError> {
         let mut state = self.lock();
         state.rows.purge(before_ns);
-        let ticket = append()?;
-        let mark = state.schema.mark();
-        state.rows.commit(ticket.seq);
-        state.pending.push_back((ticket.seq, mark));
+        let ticket = append().inspect_err(|_| self.roll_back_locked(&mut state))?;
+        state.commit(ticket.seq);
         Ok(ticket)
+    }
+
+    /// Undoes every commit that is not synced: the log has lost them.
+    pub(super) fn roll_back(&self) {
+        let mut state = self.lock();
+        self.roll_back_locked(&mut state);
+    }
+
+    fn roll_back_locked(&self, state: &mut TableState) {
+        state.settle(self.synced());
+        state.roll_back();
+    }
+
+    fn synced(&self) -> u64 {
+        self.synced.load(Ordering::SeqCst)
     }
 
     /// Frees the memory of what is older than `before_ns`.
@@ -208,8 +235,119 @@ impl LiveTable {
     /// The state, with everything settled that is synced.
     fn lock(&self) -> MutexGuard<'_, TableState> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.settle(self.log.synced());
+        state.settle(self.synced());
         state
+    }
+
+    /// Starts a new open chunk when the present one is larger than `bytes`.
+    pub(super) fn freeze_above(&self, bytes: usize) {
+        self.lock().rows.freeze_above(bytes);
+    }
+
+    /// The settled state as it is to be written down: the schema and the rows.
+    pub(super) fn image(&self) -> (SchemaGrowth, TableImage) {
+        let mut state = self.lock();
+        let mut schema = state.schema.growth_since(SchemaMark::default());
+        state.settled.cut(&mut schema);
+        (schema, state.rows.image())
+    }
+
+    /// Takes over what was written down: the schema and the numbers first.
+    pub(super) fn restore_schema(&self, schema: &SchemaGrowth, settled_seq: u64, next_chunk: u64) {
+        let mut state = self.lock();
+        state.schema.grow(schema);
+        state.settled = state.schema.mark();
+        state.rows.restore_numbers(settled_seq, next_chunk);
+    }
+
+    /// Then the sealed chunks, oldest first.
+    pub(super) fn restore_sealed(&self, chunk: RestoredChunk) -> Result<(), Malformed> {
+        let mut state = self.lock();
+        let numbers = self.restore_series(&mut state, &chunk.decoded)?;
+        state.rows.restore_sealed(chunk, &numbers);
+        Ok(())
+    }
+
+    /// Then the rows that were in open chunks.
+    pub(super) fn restore_open(&self, decoded: DecodedChunk) -> Result<(), Malformed> {
+        let mut state = self.lock();
+        let numbers = self.restore_series(&mut state, &decoded)?;
+        state.rows.restore_open(decoded, &numbers);
+        Ok(())
+    }
+
+    /// Finds or adds every series of a chunk, after checking that the schema knows what the chunk speaks of.
+    fn restore_series(&self, state: &mut TableState, decoded: &DecodedChunk) -> Result<Vec<SeriesId>, Malformed> {
+        let columns = decoded.rows.column_ids.iter().zip(&decoded.rows.columns);
+        for (id, column) in columns {
+            let known = state.schema.columns().get(usize::from(*id)).ok_or(Malformed)?;
+            if known.kind.value_type() != column.value_type() {
+                return Err(Malformed);
+            }
+        }
+        let names = state.schema.measure_names().len();
+        if decoded.rows.runs.iter().any(|run| usize::from(run.measure_name) >= names) {
+            return Err(Malformed);
+        }
+        let series = decoded.series.iter().map(|dimensions| {
+            let dimensions: Vec<_> = dimensions.iter().map(|(id, value)| (*id, &**value)).collect();
+            self.numbered_series(state, &dimensions)
+        });
+        series.collect()
+    }
+
+    /// The series of these dimensions, given by number; it is added when it is new.
+    fn numbered_series(&self, state: &mut TableState, dimensions: &[(u16, &str)]) -> Result<SeriesId, Malformed> {
+        let mut hash = 0_u64;
+        for (id, value) in dimensions {
+            let name = state.schema.dimensions().get(usize::from(*id)).ok_or(Malformed)?;
+            hash = hash.wrapping_add(self.hasher.hash_one((&**name, *value)));
+        }
+        let series = &mut state.rows.series;
+        let found = series.find(hash, |held| {
+            held.len() == dimensions.len() && held.clone().all(|dimension| dimensions.contains(&dimension))
+        });
+        Ok(found.unwrap_or_else(|| series.add(hash, dimensions.iter().copied())))
+    }
+
+    /// Applies a write that is read back from the log, unless it is there already.
+    pub(super) fn replay(&self, seq: u64, growth: &SchemaGrowth, mut rows: RowReader<'_>) -> Result<(), Malformed> {
+        let mut state = self.lock();
+        if seq <= state.rows.settled_seq() {
+            return Ok(());
+        }
+        state.schema.grow(growth);
+        while let Some(row) = rows.next()? {
+            self.replay_row(&mut state, &row)?;
+        }
+        state.commit(seq);
+        state.settle(seq);
+        Ok(())
+    }
+
+    fn replay_row(&self, state: &mut TableState, row: &ReadRow<'_, '_>) -> Result<(), Malformed> {
+        let schema = &state.schema;
+        let is_known = |(id, value): &(u16, Value<'_>)| {
+            schema.columns().get(usize::from(*id)).is_some_and(|c| c.kind.value_type() == value.measure_type())
+        };
+        if usize::from(row.measure_name) >= schema.measure_names().len() || !row.values.iter().all(is_known) {
+            return Err(Malformed);
+        }
+        let series = self.numbered_series(state, row.dimensions)?;
+        let key = RowKey { series, measure_name: row.measure_name, time_ns: row.time_ns };
+        let replaced = state.find(key);
+        state.rows.push(NewRow { key, version: row.version, values: row.values }, replaced);
+        Ok(())
+    }
+
+    /// Applies a purge that is read back from the log, unless it is done already.
+    pub(super) fn replay_purge(&self, seq: u64, before_ns: i64) {
+        let mut state = self.lock();
+        if seq > state.rows.settled_seq() {
+            state.rows.purge(before_ns);
+            state.commit(seq);
+            state.settle(seq);
+        }
     }
 }
 
@@ -247,8 +385,31 @@ impl TableState {
         self.rows.settle(synced);
     }
 
-    /// Decides a record against all that was decided before it, and adds it when it is to be stored.
-    fn decide(&mut self, record: &Record<'_>, hash: u64, visible_from_ns: i64) -> Decision {
+    /// Ends the commit being made, under the log's sequence number.
+    fn commit(&mut self, seq: u64) {
+        self.rows.commit(seq);
+        self.pending.push_back((seq, self.schema.mark()));
+    }
+
+    /// Undoes the commit being made and every commit that is not settled.
+    fn roll_back(&mut self) {
+        self.pending.clear();
+        self.schema.truncate(self.settled);
+        self.rows.roll_back(self.schema.measure_names().len());
+    }
+
+    /// Appends the commit being made to the log.
+    fn append(&mut self, table: TableId, schema_before: SchemaMark, log: &Log) -> Result<Ticket, EngineError> {
+        self.entry.clear();
+        if log.is_durable() {
+            put_write(&mut self.entry, table, &self.schema.growth_since(schema_before));
+        }
+        log.append(&[&self.entry, &self.row_writer.bytes])
+    }
+
+    /// Decides a record against all that was decided before it, and adds it when it is to be stored; `is_logged` also to
+    /// the rows for the log.
+    fn decide(&mut self, record: &Record<'_>, hash: u64, visible_from_ns: i64, is_logged: bool) -> Decision {
         let mut values = Values::new();
         let known_columns = match known_columns(&self.schema, &record.measure, &mut values) {
             Ok(known) => known,
@@ -280,7 +441,11 @@ impl TableState {
         let measure_name = measure_name.unwrap_or_else(|| self.schema.add_measure_name(record.measure_name));
         self.note_use(series, measure_name, &record.measure);
         let key = RowKey { series, measure_name, time_ns: record.time_ns };
-        self.rows.push(NewRow { key, version: record.version, values: &values }, replaced);
+        let row = NewRow { key, version: record.version, values: &values };
+        if is_logged {
+            self.row_writer.put(&row, self.rows.series.dimensions(series));
+        }
+        self.rows.push(row, replaced);
         Decision::Added
     }
 

@@ -25,6 +25,9 @@ pub enum CaError {
     /// The server has none, or is no Timebrook.
     #[error("{0} answers {1}: {2}")]
     Refused(String, StatusCode, String),
+    /// Standard output is closed.
+    #[error("cannot print: {0}")]
+    Print(io::Error),
 }
 
 /// The certificate in PEM of the server at `url`, over plain HTTP.

@@ -14,7 +14,7 @@ use crate::{
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use http::{
-    HeaderValue, Request, Response, StatusCode, Version,
+    HeaderName, HeaderValue, Request, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
 };
 use http_body_util::Full;
@@ -34,6 +34,8 @@ use std::{
 
 /// The service's name for the id of a request. # observed
 const REQUEST_ID_HEADER: &str = "x-amzn-RequestId";
+/// Where SDKs that cannot set the user agent put theirs. # observed
+const AMZ_USER_AGENT: HeaderName = HeaderName::from_static("x-amz-user-agent");
 
 /// What a request came in on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,7 +104,8 @@ impl Service {
     }
 
     fn context(&self, parts: &http::request::Parts, identity: &Identity, exit: &Exit) -> Ctx {
-        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let or_empty = Option::unwrap_or_default;
         let authority = || parts.uri.authority().map(|authority| authority.as_str());
         let host = text(HOST).or_else(authority).map(str::to_owned);
         let own = || self.connection.local.map_or_else(|| "localhost".to_owned(), |address| address.to_string());
@@ -112,7 +115,8 @@ impl Service {
             scope: identity.scope.clone(),
             host: host.filter(|host| !host.is_empty()).unwrap_or_else(own),
             tls: self.connection.tls,
-            user_agent: text(USER_AGENT).unwrap_or_default().to_owned(),
+            // In browsers only the second one is the SDK's.
+            user_agent: format!("{} {}", or_empty(text(USER_AGENT)), or_empty(text(AMZ_USER_AGENT))),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! name and time, so that it needs no index of its own. Rows are grouped by the set of value columns that they have,
 //! so a column costs nothing to the rows that lack it.
 
+pub(crate) mod chunk_codec;
 pub mod columns;
 pub mod dead;
 pub mod open;

@@ -20,7 +20,7 @@ use std::io;
 /// The directory of the segments.
 pub const WAL_DIR: &str = "wal";
 
-/// What can go wrong with the log.
+/// What can go wrong with the files of the log and the store.
 #[derive(Debug, thiserror::Error)]
 pub enum WalError {
     /// A file could not be read or written.

@@ -43,6 +43,14 @@ async fn addresses_by_user_agent() {
     check("something else", "localhost:4566", "localhost:4566").await;
 }
 
+#[tokio::test]
+async fn a_browser_names_the_sdk_in_another_header() {
+    let timebrook = Timebrook::start().await;
+    let mut request = request("Mozilla/5.0", "localhost:4566", "{}");
+    request.headers_mut().insert("x-amz-user-agent", "aws-sdk-js/3.1137.0 ua/2.1".parse().unwrap());
+    assert_eq!(address(&timebrook.send(request).await), "localhost");
+}
+
 /// # model: the input has no members; unknown ones are skipped, and an empty body is an empty input
 #[tokio::test]
 async fn bodies_that_mean_nothing() {

@@ -8,12 +8,18 @@ use super::{Disk, DiskFile};
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 /// A disk in memory. Cloning it shares it, as opening a directory again does.
 #[derive(Clone, Debug, Default)]
-pub struct SimulatedDisk(Arc<Mutex<State>>);
+pub struct SimulatedDisk(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    released: Condvar,
+}
 
 impl Cut {
     /// Every kind.
@@ -44,6 +50,8 @@ struct State {
     is_off: bool,
     /// Bytes that may still be appended.
     room: Option<usize>,
+    /// Syncs of files wait.
+    is_held: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -83,6 +91,12 @@ impl SimulatedDisk {
         self.state().room = bytes;
     }
 
+    /// Makes syncs of files wait until they are released, or no longer.
+    pub fn hold_syncs(&self, is_held: bool) {
+        self.state().is_held = is_held;
+        self.0.released.notify_all();
+    }
+
     /// Overwrites a byte, as a failing disk does.
     ///
     /// # Panics
@@ -99,16 +113,17 @@ impl SimulatedDisk {
     pub fn copy(&self) -> Self {
         let state = self.state();
         let files = state.files.iter().map(|file| Contents { bytes: file.bytes.clone(), durable: file.bytes.clone() });
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             files: files.collect(),
             names: state.names.clone(),
             durable_names: state.names.clone(),
             ..State::default()
-        })))
+        };
+        Self(Arc::new(Shared { state: Mutex::new(state), released: Condvar::new() }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an operation; an error when the power is gone.
@@ -240,6 +255,9 @@ impl DiskFile for SimulatedFile {
 
     fn sync(&mut self) -> io::Result<()> {
         let mut state = self.disk.operate()?;
+        while state.is_held {
+            state = self.disk.0.released.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         let contents = &mut state.files[self.file];
         contents.durable.clone_from(&contents.bytes);
         Ok(())

@@ -3,7 +3,7 @@
 use super::{
     columns::ColumnArray,
     dead::DeadRows,
-    open::{NewRow, RowGroup, RowKey, SettledBlock},
+    open::{NewRow, RowKey, SettledBlock},
     series::SeriesId,
 };
 use crate::model::record::Value;
@@ -14,10 +14,12 @@ use datafusion::arrow::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// The rows of a sealed chunk. No two have the same key.
+/// The rows of a sealed chunk. No two have the same key, and no two runs the same stream.
 #[derive(Clone, Debug)]
 pub(crate) struct SealedRows {
     pub(crate) runs: Vec<Run>,
+    /// The runs' numbers by series and measure name; empty when that is their own order.
+    run_order: Vec<u32>,
     pub(crate) times: ScalarBuffer<i64>,
     /// Empty when every version is 1.
     pub(crate) versions: ScalarBuffer<i64>,
@@ -37,7 +39,8 @@ pub(crate) struct Run {
 }
 
 impl SealedRows {
-    /// Checks that the parts belong together and finds the oldest and newest time.
+    /// Checks that the parts belong together and finds the oldest and newest time; `None` when they do not, or when there
+    /// are no rows.
     pub(crate) fn new(
         runs: Vec<Run>,
         times: ScalarBuffer<i64>,
@@ -47,22 +50,28 @@ impl SealedRows {
     ) -> Option<Self> {
         let rows = times.len();
         let is_whole = runs.last().map_or(0, |run| run.end as usize) == rows
-            && runs.windows(2).all(|pair| {
-                pair[0].end <= pair[1].end
-                    && (pair[0].series, pair[0].measure_name) < (pair[1].series, pair[1].measure_name)
-            })
+            && runs.windows(2).all(|pair| pair[0].end <= pair[1].end)
             && (versions.is_empty() || versions.len() == rows)
             && column_ids.len() == columns.len()
             && columns.iter().all(|column| column.array().len() == rows);
         let oldest_ns = times.iter().copied().min()?;
         let newest_ns = times.iter().copied().max()?;
-        is_whole.then_some(Self { runs, times, versions, column_ids, columns, oldest_ns, newest_ns })
+        let run_order = run_order(&runs);
+        is_whole.then_some(Self { runs, run_order, times, versions, column_ids, columns, oldest_ns, newest_ns })
+    }
+
+    /// The same rows with other series numbers: `numbers` holds the new one at the place of the old.
+    pub(super) fn renumber(mut self, numbers: &[SeriesId]) -> Self {
+        for run in &mut self.runs {
+            run.series = numbers[run.series as usize];
+        }
+        self.run_order = run_order(&self.runs);
+        self
     }
 
     /// Sorts the settled, current rows of a group; `None` when there are none.
-    pub(super) fn seal(group: &mut RowGroup) -> Option<Self> {
-        let blocks = group.settled_blocks();
-        let mut order = Vec::with_capacity(group.settled - group.dead.count());
+    pub(super) fn seal(blocks: &[SettledBlock]) -> Option<Self> {
+        let mut order = Vec::with_capacity(blocks.iter().map(|block| block.rows).sum());
         for (i, SettledBlock { block, first, rows, dead }) in blocks.iter().enumerate() {
             for row in 0..*rows {
                 if !dead.contains(first + row) {
@@ -89,7 +98,7 @@ impl SealedRows {
         let last = &blocks.last()?.block;
         let column_ids = last.column_ids.clone();
         let columns = column_ids.iter().zip(&last.columns);
-        let columns = columns.map(|(id, column)| gather(&blocks, *id, column, &places)).collect::<Option<Vec<_>>>()?;
+        let columns = columns.map(|(id, column)| gather(blocks, *id, column, &places)).collect::<Option<Vec<_>>>()?;
         Self::new(runs, times, versions, column_ids, columns)
     }
 
@@ -133,7 +142,13 @@ impl SealedRows {
             return None;
         }
         let stream = (key.series, key.measure_name);
-        let run = self.runs.binary_search_by_key(&stream, |run| (run.series, run.measure_name)).ok()?;
+        let run = match self.run_order.as_slice() {
+            [] => self.runs.binary_search_by_key(&stream, stream_of).ok()?,
+            order => {
+                let found = order.binary_search_by_key(&stream, |run| stream_of(&self.runs[*run as usize])).ok()?;
+                order[found] as usize
+            }
+        };
         let rows = self.run_rows(run);
         let found = self.times[rows.clone()].binary_search(&key.time_ns).ok()?;
         Some(rows.start + found)
@@ -175,6 +190,20 @@ impl SealedRows {
     pub(crate) fn column(&self, id: u16) -> Option<&ColumnArray> {
         self.column_ids.iter().position(|column| *column == id).map(|i| &self.columns[i])
     }
+}
+
+fn stream_of(run: &Run) -> (SeriesId, u16) {
+    (run.series, run.measure_name)
+}
+
+/// The order of runs by series and measure name; empty when they are in it.
+fn run_order(runs: &[Run]) -> Vec<u32> {
+    if runs.is_sorted_by_key(stream_of) {
+        return Vec::new();
+    }
+    let mut order: Vec<u32> = (0..runs.len() as u32).collect();
+    order.sort_unstable_by_key(|run| stream_of(&runs[*run as usize]));
+    order
 }
 
 /// Lengthens the last run to `end`, or starts a new one.

@@ -5,10 +5,12 @@
 //! rolled back. Since rows only ever go to the ends of groups, what readers see is the first so many rows of each.
 
 use super::{
-    open::{NewRow, OpenChunk, Place, RowKey},
+    chunk_codec::DecodedChunk,
+    dead::DeadRows,
+    open::{NewRow, OpenChunk, Place, RowKey, SettledBlock},
     scan::{Piece, RowsView},
     sealed::{SealedChunk, SealedRows},
-    series::SeriesTable,
+    series::{SeriesId, SeriesTable, SeriesView},
     streams::StreamTable,
 };
 use crate::model::record::Value;
@@ -48,6 +50,56 @@ pub struct MemoryTable {
     /// Series of settled commits.
     settled_series: usize,
     settled_seq: u64,
+}
+
+/// A table's settled rows as they are to be written down.
+#[derive(Debug)]
+pub(crate) struct TableImage {
+    /// The last commit in it.
+    pub(crate) settled_seq: u64,
+    pub(crate) next_chunk: u64,
+    pub(crate) series: SeriesView,
+    pub(crate) sealed: Vec<ChunkImage>,
+    open: Vec<Vec<SettledBlock>>,
+}
+
+impl TableImage {
+    /// The rows of open chunks, sorted.
+    pub(crate) fn open(&self) -> Vec<SealedRows> {
+        self.open.iter().filter_map(|blocks| SealedRows::seal(blocks)).collect()
+    }
+}
+
+/// A sealed chunk as it is to be written down.
+#[derive(Debug)]
+pub(crate) struct ChunkImage {
+    pub(crate) id: u64,
+    pub(crate) revision: u64,
+    pub(crate) rows: Arc<SealedRows>,
+    pub(crate) dead: Arc<DeadRows>,
+    pub(crate) floor_ns: i64,
+}
+
+impl ChunkImage {
+    fn of(chunk: &SealedChunk) -> Self {
+        Self {
+            id: chunk.id,
+            revision: chunk.revision,
+            rows: Arc::clone(&chunk.rows),
+            dead: Arc::clone(&chunk.dead),
+            floor_ns: chunk.settled_floor_ns,
+        }
+    }
+}
+
+/// A sealed chunk as it was written down.
+#[derive(Debug)]
+pub(crate) struct RestoredChunk {
+    pub(crate) id: u64,
+    pub(crate) revision: u64,
+    pub(crate) decoded: DecodedChunk,
+    pub(crate) dead: DeadRows,
+    pub(crate) floor_ns: i64,
 }
 
 /// What settling a commit does.
@@ -261,6 +313,58 @@ impl MemoryTable {
         RowsView::new(self.series.view(), pieces)
     }
 
+    /// Freezes the open chunk when it is larger than `bytes`, so that it is sealed as soon as it is settled.
+    pub fn freeze_above(&mut self, bytes: usize) {
+        if self.open.bytes() > bytes {
+            self.freeze();
+        }
+    }
+
+    /// The settled rows as they are to be written down.
+    pub(crate) fn image(&mut self) -> TableImage {
+        let chunks = self.frozen.iter_mut().chain([&mut self.open]);
+        TableImage {
+            settled_seq: self.settled_seq,
+            next_chunk: self.next_chunk,
+            series: self.series.view(),
+            sealed: self.sealed.iter().map(ChunkImage::of).collect(),
+            open: chunks.flat_map(|chunk| &mut chunk.groups).map(|group| group.settled_blocks()).collect(),
+        }
+    }
+
+    /// Takes over what was written down of a table: the numbers first.
+    pub(crate) fn restore_numbers(&mut self, settled_seq: u64, next_chunk: u64) {
+        (self.settled_seq, self.next_chunk) = (settled_seq, next_chunk);
+        self.open.id = self.take_chunk_id();
+    }
+
+    /// Then its sealed chunks, oldest first. `numbers` gives every series of the chunk its number in this table.
+    pub(crate) fn restore_sealed(&mut self, chunk: RestoredChunk, numbers: &[SeriesId]) {
+        let rows = chunk.decoded.rows.renumber(numbers);
+        for (i, run) in rows.runs.iter().enumerate() {
+            let stream = self.streams.entry(run.series, run.measure_name);
+            let newest_ns = rows.times[rows.run_rows(i)].last().copied().unwrap_or(i64::MIN);
+            stream.newest_ns = stream.newest_ns.max(newest_ns);
+        }
+        self.sealed_newest_ns = self.sealed_newest_ns.max(Some(rows.newest_ns));
+        self.sealed.push(SealedChunk {
+            revision: chunk.revision,
+            dead: Arc::new(chunk.dead),
+            floor_ns: chunk.floor_ns,
+            settled_floor_ns: chunk.floor_ns,
+            ..SealedChunk::new(chunk.id, rows)
+        });
+        self.settled_series = self.series.len();
+    }
+
+    /// Then the rows that were in open chunks, as a commit that is settled already.
+    pub(crate) fn restore_open(&mut self, decoded: DecodedChunk, numbers: &[SeriesId]) {
+        let (settled_seq, rows) = (self.settled_seq, decoded.rows.renumber(numbers));
+        rows.for_each_row(|row| self.push(row, None));
+        self.commit(settled_seq);
+        self.settle(settled_seq);
+    }
+
     /// Settled rows that are current.
     #[must_use]
     pub fn live_rows(&self) -> usize {
@@ -286,7 +390,7 @@ impl MemoryTable {
         while self.frozen.first().is_some_and(|chunk| chunk.is_settled() && !self.is_pending(chunk.id)) {
             let mut chunk = self.frozen.remove(0);
             for group in &mut chunk.groups {
-                let Some(rows) = SealedRows::seal(group) else { continue };
+                let Some(rows) = SealedRows::seal(&group.settled_blocks()) else { continue };
                 self.sealed_newest_ns = self.sealed_newest_ns.max(Some(rows.newest_ns));
                 let id = self.take_chunk_id();
                 self.sealed.push(SealedChunk::new(id, rows));

@@ -58,7 +58,7 @@ struct Shared {
     state: Mutex<State>,
     /// Tells the thread that there is something to write, or that it is to end.
     wake: Condvar,
-    synced: AtomicU64,
+    synced: Arc<AtomicU64>,
     /// The first entries of the segments, ascending.
     segments: Mutex<Vec<u64>>,
 }
@@ -81,11 +81,17 @@ struct State {
 type Waiter = oneshot::Sender<Result<(), String>>;
 
 impl Wal {
-    /// Goes on after what was recovered.
+    /// Goes on after what was recovered. `synced` is kept at the number of the last durable entry.
     ///
     /// # Errors
     /// [`WalError::Io`] when the thread cannot be started.
-    pub fn start(disk: Arc<dyn Disk>, recovered: Recovered, options: WalOptions) -> Result<Self, WalError> {
+    pub fn start(
+        disk: Arc<dyn Disk>,
+        recovered: Recovered,
+        synced: Arc<AtomicU64>,
+        options: WalOptions,
+    ) -> Result<Self, WalError> {
+        synced.store(recovered.last_seq, Ordering::SeqCst);
         let state = State {
             frames: Vec::new(),
             waiters: Vec::new(),
@@ -100,7 +106,7 @@ impl Wal {
             disk: Arc::clone(&disk),
             state: Mutex::new(state),
             wake: Condvar::new(),
-            synced: AtomicU64::new(recovered.last_seq),
+            synced,
             segments: Mutex::new(recovered.segments),
         });
         let writer = SegmentWriter::new(disk, options.segment_bytes_max);

@@ -32,15 +32,20 @@ pub struct Types {
     pub returns: DataType,
 }
 
+/// Makes an empty accumulator.
+pub type MakeAccumulator = fn(&Types) -> Result<Box<dyn Accumulator>>;
+/// Makes an empty accumulator for many groups at once.
+pub type MakeGroupsAccumulator = fn(&Types) -> Result<Box<dyn GroupsAccumulator>>;
+
 /// An aggregate of our own.
 #[derive(Clone, Copy, Debug)]
 pub struct Own {
     /// Makes an empty accumulator.
-    pub accumulator: fn(&Types) -> Result<Box<dyn Accumulator>>,
+    pub accumulator: MakeAccumulator,
     /// The types of its partial state.
     pub state: fn(&Types) -> Vec<DataType>,
     /// Makes an empty accumulator for many groups at once, where that is worth it.
-    pub groups: Option<fn(&Types) -> Result<Box<dyn GroupsAccumulator>>>,
+    pub groups: Option<MakeGroupsAccumulator>,
 }
 
 /// What computes a form.

@@ -24,7 +24,7 @@ fn read(disk: &SimulatedDisk) -> Result<(Recovered, Vec<String>), WalError> {
 
 fn open(disk: &SimulatedDisk, segment_bytes_max: u64) -> Wal {
     let (recovered, _) = read(disk).unwrap();
-    Wal::start(Arc::new(disk.clone()), recovered, options(segment_bytes_max)).unwrap()
+    Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options(segment_bytes_max)).unwrap()
 }
 
 /// A log with these entries, each synced on its own.
@@ -142,7 +142,7 @@ fn after_a_failed_write_the_log_goes_on_without_it() {
         Box::new(move |synced| undone.store(10 + synced as usize, Ordering::SeqCst))
     };
     let options = WalOptions { on_failure, ..options(u64::MAX) };
-    let wal = Wal::start(Arc::new(disk.clone()), recovered, options).unwrap();
+    let wal = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options).unwrap();
     wal.append(&[b"one"]).unwrap().synced_blocking().unwrap();
     disk.set_room(Some(10));
     let error = wal.append(&[b"two"]).unwrap().synced_blocking().unwrap_err();
@@ -161,7 +161,9 @@ fn without_power_at_any_operation_what_was_acknowledged_is_there() {
     let run = |disk: &SimulatedDisk| {
         let mut acknowledged = 0;
         let Ok((recovered, _)) = read(disk) else { return 0 };
-        let Ok(wal) = Wal::start(Arc::new(disk.clone()), recovered, options(OPTIONS_BYTES)) else { return 0 };
+        let Ok(wal) = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options(OPTIONS_BYTES)) else {
+            return 0;
+        };
         for n in 1..=6 {
             let entry = format!("entry {n}");
             let written = wal.append(&[entry.as_bytes()]).and_then(Ticket::synced_blocking);

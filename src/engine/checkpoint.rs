@@ -1,0 +1,229 @@
+//! Checkpoints: everything up to a moment written down, so that the log before it can go.
+//!
+//! Sealed chunks have files of their own, written once. A checkpoint's file holds the catalog, the names of the chunk
+//! files, and the rows that are in no sealed chunk. It counts from the moment its name is durable, and only then is what
+//! it replaces deleted.
+//!
+//! Tables are written down one after the other while writes go on, so each may be ahead of the checkpoint's number; it
+//! says by how much, and replay skips what is there already. The catalog is exactly as of that number.
+
+use super::{
+    EngineError, Inner,
+    control::LiveCatalog,
+    entry::{put_account_settings, put_growth, put_settings, put_tags},
+    log::Log,
+    table::LiveTable,
+};
+use crate::{
+    catalog::state::{DatabaseEntry, TableEntry},
+    store::{
+        codec::{put_i64, put_str, put_u64, put_usize},
+        disk::Disk,
+        memory::{chunk_codec::put_chunk, table::TableImage},
+        wal::{Wal, WalError, io_error},
+        whole_file::{FileKind, write_file},
+    },
+};
+use hashbrown::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The directory of sealed chunks.
+pub(super) const CHUNK_DIR: &str = "chunks";
+/// The directory of checkpoints.
+pub(super) const CHECKPOINT_DIR: &str = "checkpoints";
+pub(super) const CHUNK_FILE: FileKind = FileKind { magic: b"TBROKCHK", version: 1 };
+pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 1 };
+/// A checkpoint is written under this name first.
+const NEW_CHECKPOINT: &str = "checkpoints/new";
+/// Bytes of open chunks that a checkpoint may hold, all tables together; larger ones are sealed before.
+const OPEN_BYTES_MAX: usize = 16 << 20;
+/// Bytes of an open chunk that are never worth a file of their own.
+const CHUNK_BYTES_MIN: usize = 4 << 10;
+
+/// The path of a chunk's file.
+pub(super) fn chunk_path(table: u64, revision: u64) -> String {
+    format!("{CHUNK_DIR}/{table:016x}-{revision:016x}.chunk")
+}
+
+/// The path of a checkpoint's file.
+pub(super) fn checkpoint_path(seq: u64) -> String {
+    format!("{CHECKPOINT_DIR}/{seq:016x}.checkpoint")
+}
+
+/// What the data directory holds beside the log.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    pub(super) disk: Arc<dyn Disk>,
+    /// Held while a checkpoint is made.
+    state: Mutex<Written>,
+}
+
+#[derive(Debug)]
+pub(super) struct Written {
+    /// The checkpoint that counts.
+    pub(super) seq: Option<u64>,
+    /// Chunk files that are there, by path.
+    pub(super) chunks: HashSet<String>,
+}
+
+impl Checkpoints {
+    pub(super) fn new(disk: Arc<dyn Disk>, written: Written) -> Self {
+        Self { disk, state: Mutex::new(written) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, Written> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Makes a checkpoint and deletes what it replaces. Writes go on meanwhile. In memory, it does nothing.
+    pub(super) fn checkpoint(&self) -> Result<(), EngineError> {
+        let (Some(checkpoints), Log::Wal(wal)) = (&self.checkpoints, &*self.log) else { return Ok(()) };
+        let mut written = checkpoints.state();
+        self.seal_large_chunks()?;
+        let (seq, catalog) = {
+            // No change of the catalog is under way, so it is as of everything that is synced.
+            let _no_change = self.control();
+            (wal.synced(), self.catalog().clone())
+        };
+        if written.seq == Some(seq) {
+            return Ok(());
+        }
+        let mut chunks = HashSet::new();
+        let body = checkpoint_body(checkpoints, &mut written, &mut chunks, seq, &catalog)?;
+        checkpoints.put(seq, &body)?;
+        checkpoints.delete_replaced(wal, &mut written, chunks, seq)
+    }
+
+    /// Seals what is too large to be written again with every checkpoint.
+    fn seal_large_chunks(&self) -> Result<(), EngineError> {
+        let tables: Vec<_> = all_tables(&self.catalog()).map(|entry| Arc::clone(&entry.live)).collect();
+        let share = (OPEN_BYTES_MAX / tables.len().max(1)).max(CHUNK_BYTES_MIN);
+        tables.iter().for_each(|table: &Arc<LiveTable>| table.freeze_above(share));
+        // A frozen chunk is sealed once the commits in it are synced.
+        Ok(self.log.barrier().synced_blocking()?)
+    }
+}
+
+pub(super) fn all_tables(catalog: &LiveCatalog) -> impl Iterator<Item = &Arc<TableEntry<Arc<LiveTable>>>> {
+    catalog.scopes().flat_map(|(_, state)| state.databases()).flat_map(|database| database.tables())
+}
+
+impl Checkpoints {
+    /// Writes a checkpoint so that it counts from now on.
+    fn put(&self, seq: u64, body: &[u8]) -> Result<(), WalError> {
+        let disk = &*self.disk;
+        disk.sync_dir(CHUNK_DIR).map_err(io_error(CHUNK_DIR))?;
+        write_file(disk, NEW_CHECKPOINT, CHECKPOINT_FILE, body)?;
+        disk.rename(NEW_CHECKPOINT, &checkpoint_path(seq)).map_err(io_error(NEW_CHECKPOINT))?;
+        disk.sync_dir(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))
+    }
+
+    /// Deletes the checkpoint before, chunk files that are in no checkpoint any more, and the log up to `seq`.
+    fn delete_replaced(
+        &self,
+        wal: &Wal,
+        written: &mut Written,
+        chunks: HashSet<String>,
+        seq: u64,
+    ) -> Result<(), EngineError> {
+        let before = written.seq.replace(seq).map(checkpoint_path);
+        let unused: Vec<_> = written.chunks.difference(&chunks).cloned().collect();
+        for path in before.into_iter().chain(unused) {
+            self.disk.delete(&path).map_err(io_error(&path))?;
+            written.chunks.remove(&path);
+        }
+        for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
+            self.disk.sync_dir(dir).map_err(io_error(dir))?;
+        }
+        Ok(wal.delete_until(seq)?)
+    }
+
+    /// Writes the files of the sealed chunks that have none yet, and lists all in `chunks`.
+    fn put_chunks(
+        &self,
+        written: &mut Written,
+        chunks: &mut HashSet<String>,
+        table: u64,
+        image: &TableImage,
+    ) -> Result<(), WalError> {
+        for chunk in &image.sealed {
+            let path = chunk_path(table, chunk.revision);
+            if !written.chunks.contains(&path) {
+                let mut body = Vec::new();
+                put_chunk(&mut body, &chunk.rows, &image.series);
+                write_file(&*self.disk, &path, CHUNK_FILE, &body)?;
+                written.chunks.insert(path.clone());
+            }
+            chunks.insert(path);
+        }
+        Ok(())
+    }
+}
+
+fn checkpoint_body(
+    checkpoints: &Checkpoints,
+    written: &mut Written,
+    chunks: &mut HashSet<String>,
+    seq: u64,
+    catalog: &LiveCatalog,
+) -> Result<Vec<u8>, WalError> {
+    let mut out = Vec::new();
+    put_u64(&mut out, seq);
+    put_u64(&mut out, catalog.next_table_id().0);
+    put_usize(&mut out, catalog.scopes().count());
+    for (scope, state) in catalog.scopes() {
+        put_str(&mut out, &scope.account);
+        put_str(&mut out, &scope.region);
+        put_account_settings(&mut out, &state.settings());
+    }
+    let databases: Vec<_> = catalog.scopes().flat_map(|(scope, s)| s.databases().map(move |d| (scope, d))).collect();
+    put_usize(&mut out, databases.len());
+    for (scope, database) in databases {
+        put_str(&mut out, &scope.account);
+        put_str(&mut out, &scope.region);
+        put_database(&mut out, database);
+        put_usize(&mut out, database.tables().count());
+        for entry in database.tables() {
+            let (schema, image) = entry.live.image();
+            checkpoints.put_chunks(written, chunks, entry.id.0, &image)?;
+            put_str(&mut out, &entry.name);
+            put_u64(&mut out, entry.id.0);
+            put_settings(&mut out, &entry.settings);
+            put_tags(&mut out, &entry.tags);
+            put_growth(&mut out, &schema);
+            put_image(&mut out, &image);
+        }
+    }
+    Ok(out)
+}
+
+fn put_database(out: &mut Vec<u8>, entry: &DatabaseEntry<Arc<LiveTable>>) {
+    let database = entry.database();
+    put_str(out, &database.name);
+    put_str(out, &database.kms_key_id);
+    put_i64(out, database.created_ms);
+    put_i64(out, database.updated_ms);
+    put_tags(out, entry.tags());
+}
+
+fn put_image(out: &mut Vec<u8>, image: &TableImage) {
+    put_u64(out, image.settled_seq);
+    put_u64(out, image.next_chunk);
+    put_usize(out, image.sealed.len());
+    for chunk in &image.sealed {
+        put_u64(out, chunk.id);
+        put_u64(out, chunk.revision);
+        put_i64(out, chunk.floor_ns);
+        put_usize(out, chunk.dead.count());
+        let mut last = 0;
+        for row in chunk.dead.iter() {
+            put_usize(out, row - last);
+            last = row;
+        }
+    }
+    let open = image.open();
+    put_usize(out, open.len());
+    open.iter().for_each(|rows| put_chunk(out, rows, &image.series));
+}

@@ -1,0 +1,292 @@
+//! Opening a data directory: the last checkpoint, then what the log says since.
+
+use super::{
+    EngineError, Inner,
+    checkpoint::{
+        CHECKPOINT_DIR, CHECKPOINT_FILE, CHUNK_DIR, CHUNK_FILE, Checkpoints, Written, all_tables, checkpoint_path,
+        chunk_path,
+    },
+    control::{LiveCatalog, apply},
+    entry::{Entry, read_account_settings, read_entry, read_growth, read_settings, read_tags},
+    log::Log,
+    table::LiveTable,
+};
+use crate::{
+    catalog::state::{Change, TableId, TablePlace},
+    model::scope::Scope,
+    store::{
+        codec::{Malformed, Reader},
+        disk::Disk,
+        memory::{chunk_codec::read_chunk, dead::DeadRows, table::RestoredChunk},
+        wal::{WAL_DIR, Wal, WalError, WalOptions, io_error, recover},
+        whole_file::read_file,
+    },
+};
+use hashbrown::{HashMap, HashSet};
+use std::sync::{
+    Arc, Mutex, OnceLock, RwLock, Weak,
+    atomic::AtomicU64,
+    mpsc::{Receiver, sync_channel},
+};
+
+/// When the log begins a new file, and when it has grown enough for a checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogSizes {
+    pub(super) segment_bytes_max: u64,
+    pub(super) checkpoint_bytes: u64,
+}
+
+impl Default for LogSizes {
+    fn default() -> Self {
+        Self { segment_bytes_max: 32 << 20, checkpoint_bytes: 64 << 20 }
+    }
+}
+
+/// What is read before the log.
+#[derive(Debug)]
+struct Restored {
+    catalog: LiveCatalog,
+    synced: Arc<AtomicU64>,
+    written: Written,
+}
+
+/// Opens what a disk holds.
+pub(super) fn open(disk: Arc<dyn Disk>, sizes: LogSizes) -> Result<Arc<Inner>, EngineError> {
+    for dir in [WAL_DIR, CHUNK_DIR, CHECKPOINT_DIR] {
+        disk.create_dir(dir).map_err(io_error(dir))?;
+    }
+    let mut restored = read_checkpoint(&*disk)?;
+    let mut tables = tables_by_id(&restored.catalog);
+    let after = restored.written.seq.unwrap_or(0);
+    let recovered = recover(&*disk, after, |seq, bytes| replay(&mut restored, &mut tables, seq, bytes))?;
+    delete_leftovers(&*disk, &restored.written)?;
+
+    let inner: Arc<OnceLock<Weak<Inner>>> = Arc::default();
+    let (due, is_due) = sync_channel(1);
+    let for_failure = Arc::clone(&inner);
+    let last_due = Mutex::new(0);
+    let options = WalOptions {
+        segment_bytes_max: sizes.segment_bytes_max,
+        on_failure: Box::new(move |_synced| {
+            if let Some(inner) = for_failure.get().and_then(Weak::upgrade) {
+                all_tables(&inner.catalog()).for_each(|entry| entry.live.roll_back());
+            }
+        }),
+        on_written: Box::new(move |bytes| {
+            let Ok(mut last) = last_due.lock() else { return };
+            // A full channel means that a checkpoint is due already.
+            if bytes - *last >= sizes.checkpoint_bytes && due.try_send(()).is_ok() {
+                *last = bytes;
+            }
+        }),
+    };
+    let wal = Wal::start(Arc::clone(&disk), recovered, Arc::clone(&restored.synced), options)?;
+    let opened = Arc::new(Inner {
+        catalog: RwLock::new(restored.catalog),
+        control: Mutex::default(),
+        log: Arc::new(Log::Wal(wal)),
+        synced: restored.synced,
+        checkpoints: Some(Checkpoints::new(disk, restored.written)),
+    });
+    let weak = Arc::downgrade(&opened);
+    inner.get_or_init(|| weak.clone());
+    let thread = std::thread::Builder::new().name("timebrook-checkpoint".to_owned());
+    thread.spawn(move || make_checkpoints(&weak, &is_due)).map_err(io_error(CHECKPOINT_DIR))?;
+    Ok(opened)
+}
+
+/// Makes a checkpoint whenever one is due, until the log is closed.
+fn make_checkpoints(inner: &Weak<Inner>, is_due: &Receiver<()>) {
+    while is_due.recv().is_ok() {
+        let Some(inner) = inner.upgrade() else { return };
+        // A checkpoint that fails costs nothing but a longer log; the next one tries again.
+        if let Err(error) = inner.checkpoint() {
+            tracing::error!(%error, "no checkpoint could be made");
+        }
+    }
+}
+
+fn tables_by_id(catalog: &LiveCatalog) -> HashMap<TableId, Arc<LiveTable>> {
+    all_tables(catalog).map(|entry| (entry.id, Arc::clone(&entry.live))).collect()
+}
+
+/// Applies an entry of the log.
+fn replay(
+    restored: &mut Restored,
+    tables: &mut HashMap<TableId, Arc<LiveTable>>,
+    seq: u64,
+    bytes: &[u8],
+) -> Result<(), EngineError> {
+    let unreadable = |Malformed| EngineError::Storage(format!("{WAL_DIR}: the entry {seq} says what cannot be"));
+    match read_entry(bytes).map_err(unreadable)? {
+        // A write that was on its way while its table was deleted comes after the deletion in the log.
+        Entry::Write { table, growth, rows } => match tables.get(&table) {
+            Some(table) => table.replay(seq, &growth, rows).map_err(unreadable),
+            None => Ok(()),
+        },
+        Entry::Change(change) => {
+            apply(&mut restored.catalog, &change, &restored.synced);
+            match change {
+                Change::UpdateTable { id, purge_before_ns, .. } => {
+                    if let Some(table) = tables.get(&id) {
+                        table.replay_purge(seq, purge_before_ns);
+                    }
+                }
+                Change::CreateTable { .. } | Change::DeleteTable { .. } | Change::Reset { .. } => {
+                    *tables = tables_by_id(&restored.catalog);
+                }
+                _ => {}
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Reads the newest checkpoint; nothing, when there is none yet.
+fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, WalError> {
+    let mut restored = Restored {
+        catalog: LiveCatalog::default(),
+        synced: Arc::default(),
+        written: Written { seq: None, chunks: HashSet::new() },
+    };
+    let names = disk.list(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))?;
+    // The newest is whole: it got its name after it was synced.
+    let newest = names.iter().filter_map(|name| {
+        u64::from_str_radix(name.strip_suffix(".checkpoint").filter(|digits| digits.len() == 16)?, 16).ok()
+    });
+    let Some(seq) = newest.max() else { return Ok(restored) };
+    let path = checkpoint_path(seq);
+    let body = read_file(disk, &path, CHECKPOINT_FILE, |body| Ok(body.to_vec()))?;
+    let malformed = || WalError::Damaged { file: path.clone(), offset: 0, what: "its body says what cannot be" };
+    let mut reader = Reader::new(&body);
+    restored.written.seq = Some(seq);
+    restore_databases(disk, &mut restored, &mut reader).map_err(|error| error.unwrap_or_else(malformed))?;
+    if reader.is_empty() { Ok(restored) } else { Err(malformed()) }
+}
+
+/// An error of another file, or `None`: the checkpoint itself cannot be read.
+type RestoreError = Option<WalError>;
+
+fn restore_databases(disk: &dyn Disk, restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), RestoreError> {
+    let (seq, next_table_id) = (number(reader)?, number(reader)?);
+    if Some(seq) != restored.written.seq {
+        return Err(None);
+    }
+    for _ in 0..reader.length().map_err(none)? {
+        restore_account_settings(restored, reader).map_err(none)?;
+    }
+    for _ in 0..reader.length().map_err(none)? {
+        let (scope, name, tables) = restore_database(restored, reader).map_err(none)?;
+        for _ in 0..tables {
+            restore_table(disk, restored, reader, &scope, &name)?;
+        }
+    }
+    restored.catalog.set_next_table_id(TableId(next_table_id));
+    Ok(())
+}
+
+fn none(_: Malformed) -> RestoreError {
+    None
+}
+
+fn number(reader: &mut Reader<'_>) -> Result<u64, RestoreError> {
+    reader.u64().map_err(none)
+}
+
+fn restore_account_settings(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+    let scope = Scope::new(reader.str()?, reader.str()?);
+    let change = Change::SetAccountSettings { scope, settings: read_account_settings(reader)? };
+    apply(&mut restored.catalog, &change, &restored.synced);
+    Ok(())
+}
+
+fn restore_database(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(Scope, Arc<str>, usize), Malformed> {
+    let scope = Scope::new(reader.str()?, reader.str()?);
+    let (name, kms_key_id): (Arc<str>, _) = (reader.str()?.into(), reader.str()?.to_owned());
+    let (created_ms, updated_ms) = (reader.i64()?, reader.i64()?);
+    let tags = read_tags(reader)?;
+    let (scope_too, name_too, key_too) = (scope.clone(), Arc::clone(&name), kms_key_id.clone());
+    let create = Change::CreateDatabase { scope: scope_too, name: name_too, kms_key_id, tags, now_ms: created_ms };
+    apply(&mut restored.catalog, &create, &restored.synced);
+    let (scope_too, name_too) = (scope.clone(), Arc::clone(&name));
+    let update = Change::UpdateDatabase { scope: scope_too, name: name_too, kms_key_id: key_too, now_ms: updated_ms };
+    apply(&mut restored.catalog, &update, &restored.synced);
+    Ok((scope, name, reader.number()?))
+}
+
+fn restore_table(
+    disk: &dyn Disk,
+    restored: &mut Restored,
+    reader: &mut Reader<'_>,
+    scope: &Scope,
+    database: &Arc<str>,
+) -> Result<(), RestoreError> {
+    let name: Arc<str> = reader.str().map_err(none)?.into();
+    let id = TableId(number(reader)?);
+    let settings = read_settings(reader).map_err(none)?;
+    let tags = read_tags(reader).map_err(none)?;
+    let place = TablePlace { scope: scope.clone(), database: Arc::clone(database), table: Arc::clone(&name) };
+    apply(&mut restored.catalog, &Change::CreateTable { place, id, settings, tags }, &restored.synced);
+    let Some(entry) = restored.catalog.table(scope, database, &name) else { return Err(None) };
+    let live = Arc::clone(&entry.live);
+    let schema = read_growth(reader).map_err(none)?;
+    live.restore_schema(&schema, number(reader)?, number(reader)?);
+    for _ in 0..reader.length().map_err(none)? {
+        let path = restore_chunk(disk, &live, id, reader)?;
+        restored.written.chunks.insert(path);
+    }
+    for _ in 0..reader.length().map_err(none)? {
+        live.restore_open(read_chunk(reader).map_err(none)?).map_err(none)?;
+    }
+    Ok(())
+}
+
+/// Reads what the checkpoint says of a sealed chunk, and the chunk's file. Returns its path.
+fn restore_chunk(
+    disk: &dyn Disk,
+    live: &LiveTable,
+    table: TableId,
+    reader: &mut Reader<'_>,
+) -> Result<String, RestoreError> {
+    let (id, revision) = (number(reader)?, number(reader)?);
+    let floor_ns = reader.i64().map_err(none)?;
+    let mut dead = DeadRows::default();
+    let mut row = 0_usize;
+    let mut dead_rows = Vec::new();
+    for _ in 0..reader.length().map_err(none)? {
+        row = row.checked_add(reader.number().map_err(none)?).ok_or(None)?;
+        dead_rows.push(row);
+    }
+    let path = chunk_path(table.0, revision);
+    let decoded = read_file(disk, &path, CHUNK_FILE, |body| {
+        let mut reader = Reader::new(body);
+        let decoded = read_chunk(&mut reader)?;
+        if reader.is_empty() { Ok(decoded) } else { Err(Malformed) }
+    })?;
+    if dead_rows.last().is_some_and(|row| *row >= decoded.rows.len()) {
+        return Err(None);
+    }
+    for row in dead_rows {
+        dead.insert(row);
+    }
+    let chunk = RestoredChunk { id, revision, decoded, dead, floor_ns };
+    live.restore_sealed(chunk).map_err(none)?;
+    Ok(path)
+}
+
+/// Deletes files that a crash left behind: those that no checkpoint ever named, or that it names no more.
+fn delete_leftovers(disk: &dyn Disk, written: &Written) -> Result<(), WalError> {
+    let current = written.seq.map(checkpoint_path);
+    for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
+        for name in disk.list(dir).map_err(io_error(dir))? {
+            let path = format!("{dir}/{name}");
+            if current.as_ref() != Some(&path) && !written.chunks.contains(&path) {
+                disk.delete(&path).map_err(io_error(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,403 @@
+//! What a data directory holds after a close, a crash, a power cut, a full disk.
+
+use super::*;
+use crate::{
+    catalog::Tags,
+    engine::{
+        Engine, NewTable, TableUpdate,
+        tests::{NOW_NS, Row, create, multi, rows, rows_in, single, write, write_at},
+    },
+    model::{
+        record::Value,
+        retention::{DAY_NS, Retention},
+    },
+    store::disk::{
+        files::FilesDisk,
+        simulated::{Cut, SimulatedDisk},
+    },
+};
+
+const SIZES: LogSizes = LogSizes { segment_bytes_max: 300, checkpoint_bytes: u64::MAX };
+
+/// What is done to an engine, one after the other.
+#[derive(Clone, Debug)]
+enum Step {
+    Create,
+    Write(Vec<Row>),
+    Retention(Retention),
+    Tag,
+    CreateOther,
+    DeleteOther,
+    Reset,
+    Checkpoint,
+}
+
+async fn open(disk: &SimulatedDisk, sizes: LogSizes) -> Result<Engine, EngineError> {
+    let disk = disk.clone();
+    let inner = tokio::task::spawn_blocking(move || super::open(Arc::new(disk), sizes)).await.unwrap()?;
+    Ok(Engine { inner })
+}
+
+async fn in_memory() -> Engine {
+    Engine { inner: Arc::new(Inner::in_memory()) }
+}
+
+async fn checkpoint(engine: &Engine) -> Result<(), EngineError> {
+    let inner = Arc::clone(&engine.inner);
+    tokio::task::spawn_blocking(move || inner.checkpoint()).await.unwrap()
+}
+
+async fn take(engine: &Engine, step: &Step) -> Result<(), EngineError> {
+    let scope = Scope::default();
+    match step {
+        Step::Create => create(engine).await,
+        Step::Write(rows) => write_at(engine, rows, NOW_NS).await.map(drop),
+        Step::Retention(retention) => {
+            let update = TableUpdate { retention: Some(*retention), ..TableUpdate::default() };
+            engine.update_table(&scope, "db", "t", update, NOW_NS).await.map(drop)
+        }
+        Step::Tag => engine.tag(&scope, "db", Some("t"), Tags::from([("k".to_owned(), "v".to_owned())])).await,
+        Step::CreateOther => engine.create_table(&scope, "db", "u", NewTable::default(), NOW_NS).await.map(drop),
+        Step::DeleteOther => engine.delete_table(&scope, "db", "u").await,
+        Step::Reset => engine.reset(None).await,
+        Step::Checkpoint => checkpoint(engine).await,
+    }
+}
+
+/// Everything a client could find out.
+fn dump(engine: &Engine) -> Vec<String> {
+    let snapshot = engine.snapshot(&Scope::default());
+    let mut dump = Vec::new();
+    for database in snapshot.databases() {
+        dump.push(format!("{database:?}"));
+        for view in snapshot.tables(&database.name) {
+            let tags = engine.tags(&Scope::default(), &database.name, Some(&view.table.name)).unwrap();
+            dump.push(format!("{:?} {:?} {tags:?}", view.table, view.measures));
+        }
+    }
+    dump.extend(rows(engine));
+    dump
+}
+
+/// What there is to find before the first step and after each.
+async fn expected(steps: &[Step]) -> Vec<Vec<String>> {
+    let engine = in_memory().await;
+    let mut dumps = vec![dump(&engine)];
+    for step in steps {
+        take(&engine, step).await.unwrap();
+        dumps.push(dump(&engine));
+    }
+    dumps
+}
+
+/// Takes steps until one fails, and says how many were acknowledged.
+async fn run(disk: &SimulatedDisk, steps: &[Step]) -> usize {
+    let Ok(engine) = open(disk, SIZES).await else { return 0 };
+    let mut acknowledged = 0;
+    for step in steps {
+        if take(&engine, step).await.is_err() {
+            break;
+        }
+        acknowledged += 1;
+    }
+    acknowledged
+}
+
+/// Steps that touch everything there is to recover.
+fn steps() -> Vec<Step> {
+    let double = |host, time, version, value| single(host, NOW_NS + time, version, Value::Double(value));
+    let retention = |days| Step::Retention(Retention { memory_hours: 1, magnetic_days: days });
+    vec![
+        Step::Create,
+        Step::Write(vec![double("a", 0, 1, 1.0), double("b", 0, 1, 2.0)]),
+        Step::Write(vec![multi("a", NOW_NS, 3, &[("x", Value::Bigint(1)), ("note", Value::Varchar("é"))])]),
+        Step::CreateOther,
+        Step::Checkpoint,
+        Step::Write(vec![double("a", 0, 2, 10.0), double("c", -2 * DAY_NS, 1, 3.0)]),
+        Step::Tag,
+        Step::Write(vec![multi("b", NOW_NS, 1, &[("up", Value::Boolean(true)), ("at", Value::Timestamp(5))])]),
+        Step::DeleteOther,
+        Step::Checkpoint,
+        Step::Write(vec![double("a", 0, 3, 100.0), double("c", 1, 1, 4.0)]),
+        retention(1),
+        Step::Write(vec![double("d", -9 * DAY_NS, 1, 5.0), double("d", 0, 1, 6.0)]),
+        retention(90),
+        Step::Checkpoint,
+        Step::Write(vec![double("c", -2 * DAY_NS, 1, 7.0)]),
+    ]
+}
+
+/// Cuts the power at one operation and checks what is found then: everything acknowledged, and at most the one step
+/// that was under way.
+async fn check_recovery(steps: &[Step], dumps: &[Vec<String>], cut_at: usize, cut: Cut) {
+    let disk = SimulatedDisk::default();
+    disk.cut_power_at(cut_at);
+    let acknowledged = run(&disk, steps).await;
+    disk.cycle_power(cut);
+    let engine = open(&disk, SIZES).await.unwrap_or_else(|error| panic!("operation {cut_at}, {cut:?}: {error}"));
+    let found = dump(&engine);
+    let may_be = &dumps[acknowledged..(acknowledged + 2).min(dumps.len())];
+    // A step of two changes may be half done: the database without its table.
+    let half_created = acknowledged == 0 && found.len() == 1;
+    assert!(may_be.contains(&found) || half_created, "operation {cut_at}, {cut:?}: {acknowledged} {found:#?}");
+    // What was recovered can be gone on with, and recovered again.
+    if acknowledged > 0 {
+        write(&engine, &[single("new", NOW_NS, 1, Value::Double(0.5))]).await;
+        let found = dump(&engine);
+        checkpoint(&engine).await.unwrap();
+        drop(engine);
+        assert_eq!(dump(&open(&disk, SIZES).await.unwrap()), found, "operation {cut_at}, {cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
+    let steps = steps();
+    let dumps = expected(&steps).await;
+    let disk = SimulatedDisk::default();
+    assert_eq!(run(&disk, &steps).await, steps.len());
+    assert_eq!(dump(&open(&disk, SIZES).await.unwrap()), dumps[steps.len()]);
+    for cut_at in 0..disk.operations() {
+        for cut in Cut::ALL {
+            check_recovery(&steps, &dumps, cut_at, cut).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_log_cut_at_any_byte_holds_a_whole_number_of_steps() {
+    let sizes = LogSizes { segment_bytes_max: u64::MAX, ..SIZES };
+    let steps: Vec<_> = steps().into_iter().filter(|step| !matches!(step, Step::Checkpoint)).collect();
+    let mut dumps = expected(&steps).await;
+    let with_database = in_memory().await;
+    with_database.create_database(&Scope::default(), "db", None, Tags::new(), NOW_NS).await.unwrap();
+    dumps.insert(1, dump(&with_database));
+    let disk = SimulatedDisk::default();
+    let engine = open(&disk, sizes).await.unwrap();
+    for step in &steps {
+        take(&engine, step).await.unwrap();
+    }
+    drop(engine);
+    let path = "wal/0000000000000001.wal";
+    let length = disk.read(path).unwrap().len();
+    let mut reached = 0;
+    for cut_at in 0..=length {
+        let disk = disk.copy();
+        disk.truncate(path, cut_at as u64).unwrap();
+        let found = dump(&open(&disk, sizes).await.unwrap());
+        if found != dumps[reached] {
+            reached += 1;
+        }
+        assert_eq!(found, dumps[reached], "cut at {cut_at}");
+    }
+    assert_eq!(reached, dumps.len() - 1);
+}
+
+#[tokio::test]
+async fn a_reset_is_recovered_too() {
+    let mut steps = steps();
+    steps.extend([Step::Reset, Step::Create, Step::Write(vec![single("z", NOW_NS, 1, Value::Bigint(1))])]);
+    let dumps = expected(&steps).await;
+    let disk = SimulatedDisk::default();
+    run(&disk, &steps).await;
+    assert_eq!(&dump(&open(&disk, SIZES).await.unwrap()), dumps.last().unwrap());
+}
+
+#[tokio::test]
+async fn sealed_chunks_are_written_once_and_the_log_before_them_goes() {
+    let disk = SimulatedDisk::default();
+    let sizes = LogSizes { segment_bytes_max: 100_000, checkpoint_bytes: u64::MAX };
+    let engine = open(&disk, sizes).await.unwrap();
+    create(&engine).await.unwrap();
+    let total = 300_000;
+    let value = |i: usize| single(["a", "b", "c"][i % 3], NOW_NS + i as i64, 1, Value::Bigint(i as i64));
+    for start in (0..total).step_by(10_000) {
+        let batch: Vec<_> = (start..start + 10_000).map(value).collect();
+        write(&engine, &batch).await;
+    }
+    let replaced: Vec<_> = (0..total).step_by(1_000).map(|i| Row { version: 2, ..value(i) }).collect();
+    write(&engine, &replaced).await;
+    checkpoint(&engine).await.unwrap();
+    let chunks = disk.list(CHUNK_DIR).unwrap();
+    assert_eq!(chunks.len(), 2, "the rows of the open chunk are in the checkpoint");
+    assert_eq!(disk.list(CHECKPOINT_DIR).unwrap().len(), 1);
+    assert_eq!(disk.list(WAL_DIR).unwrap().len(), 1);
+    let found = rows(&engine);
+    assert_eq!(found.len(), total);
+    // A second checkpoint writes no chunk again.
+    write(&engine, &[Row { version: 3, ..value(7) }]).await;
+    let operations = disk.operations();
+    checkpoint(&engine).await.unwrap();
+    assert!(disk.operations() - operations < 20);
+    assert_eq!(disk.list(CHUNK_DIR).unwrap(), chunks);
+    drop(engine);
+
+    let engine = open(&disk, sizes).await.unwrap();
+    assert_eq!(rows(&engine), found);
+    assert_eq!(engine.counts(None).records, total as u64);
+    // Versions and values of every age are known again.
+    for (i, version) in [(7, 3), (0, 2), (1, 1), (200_000, 2), (299_999, 1)] {
+        assert_eq!(write(&engine, &[Row { version, ..value(i) }]).await.rejected, []);
+        let lower =
+            Row { version: version - 1, ..single(["a", "b", "c"][i % 3], NOW_NS + i as i64, 1, Value::Bigint(-1)) };
+        assert_eq!(write(&engine, &[lower]).await.rejected[0].reason.existing_version(), Some(version));
+    }
+    // New series make the numbers of a restart others than those before; the order of rows in files stays.
+    let early = Row { version: 1, ..single("0", NOW_NS, 1, Value::Bigint(1)) };
+    write(&engine, &[early, Row { version: 4, ..value(7) }]).await;
+    checkpoint(&engine).await.unwrap();
+    drop(engine);
+    let engine = open(&disk, sizes).await.unwrap();
+    assert_eq!(rows(&engine).len(), total + 1);
+    assert_eq!(rows_in(&engine, NOW_NS + 7..NOW_NS + 8).len(), 1);
+}
+
+#[tokio::test]
+async fn damage_is_an_error_that_names_the_file() {
+    let disk = SimulatedDisk::default();
+    // Every entry has a segment of its own, so that the log alone is not enough after the checkpoint.
+    let engine = open(&disk, LogSizes { segment_bytes_max: 1, ..SIZES }).await.unwrap();
+    create(&engine).await.unwrap();
+    let batch: Vec<_> = (0..140_000).map(|i| single("a", NOW_NS + i, 1, Value::Bigint(i))).collect();
+    write(&engine, &batch).await;
+    checkpoint(&engine).await.unwrap();
+    drop(engine);
+    let paths = [CHUNK_DIR, CHECKPOINT_DIR].map(|dir| format!("{dir}/{}", disk.list(dir).unwrap()[0]));
+    for path in paths {
+        let damaged = disk.copy();
+        damaged.damage(&path, 30);
+        let error = open(&damaged, SIZES).await.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("storage failure: {path} is damaged at byte 24: its checksum is not that of its bytes")
+        );
+        let missing = disk.copy();
+        missing.delete(&path).unwrap();
+        assert!(open(&missing, SIZES).await.is_err(), "{path} is missed");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_fails_writes_and_changes_and_leaves_no_trace_of_them() {
+    let disk = SimulatedDisk::default();
+    let engine = open(&disk, SIZES).await.unwrap();
+    create(&engine).await.unwrap();
+    let double = |host, time, value| single(host, NOW_NS + time, 1, Value::Double(value));
+    write(&engine, &[double("a", 0, 1.0)]).await;
+    let before = dump(&engine);
+    for room in [0, 10, 100] {
+        disk.set_room(Some(room));
+        let fresh = multi("new", NOW_NS, 1, &[("fresh", Value::Bigint(1))]);
+        let rows = [fresh, double("a", 1, 2.0), Row { version: 2, ..double("a", 0, 9.0) }];
+        assert!(matches!(write_at(&engine, &rows, NOW_NS).await, Err(EngineError::Storage(_))));
+        assert!(matches!(take(&engine, &Step::CreateOther).await, Err(EngineError::Storage(_))));
+        let retention = Step::Retention(Retention { memory_hours: 1, magnetic_days: 1 });
+        assert!(matches!(take(&engine, &retention).await, Err(EngineError::Storage(_))));
+        assert_eq!(dump(&engine), before);
+    }
+    disk.set_room(None);
+    // The same keys are free, and the old value is what a new version has to beat.
+    let outcome = write(&engine, &[double("a", 1, 3.0), double("a", 0, 4.0)]).await;
+    assert_eq!(outcome.rejected.iter().map(|rejected| rejected.index).collect::<Vec<_>>(), [1]);
+    let found = dump(&engine);
+    drop(engine);
+    assert_eq!(dump(&open(&disk, SIZES).await.unwrap()), found);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_see_only_what_is_synced_and_repeats_wait_for_it() {
+    let disk = SimulatedDisk::default();
+    let engine = Arc::new(open(&disk, SIZES).await.unwrap());
+    create(&engine).await.unwrap();
+    write(&engine, &[single("a", NOW_NS, 1, Value::Double(1.0))]).await;
+    let before = dump(&engine);
+    disk.hold_syncs(true);
+    let send = |rows: Vec<Row>| {
+        let engine = Arc::clone(&engine);
+        tokio::spawn(async move { write(&engine, &rows).await })
+    };
+    let upsert = vec![single("a", NOW_NS, 2, Value::Double(2.0)), multi("b", NOW_NS, 1, &[("x", Value::Bigint(1))])];
+    let last_seq = engine.inner.log.barrier().seq;
+    let first = send(upsert.clone());
+    // The others come after it.
+    while engine.inner.log.barrier().seq == last_seq {
+        tokio::task::yield_now().await;
+    }
+    let (repeat, conflict) = (send(upsert), send(vec![single("a", NOW_NS, 2, Value::Double(9.0))]));
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(dump(&engine), before, "nothing is seen that a crash could take back");
+    assert!(!first.is_finished() && !repeat.is_finished() && !conflict.is_finished());
+    disk.hold_syncs(false);
+    assert_eq!(first.await.unwrap().rejected, []);
+    assert_eq!(repeat.await.unwrap().rejected, []);
+    assert_eq!(conflict.await.unwrap().rejected.len(), 1);
+    assert_eq!(rows(&engine).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_writers_with_checkpoints_between_are_recovered_in_full() {
+    let root = tempfile::tempdir().unwrap();
+    let sizes = LogSizes { segment_bytes_max: 20_000, checkpoint_bytes: 50_000 };
+    let open = || {
+        let path = root.path().to_owned();
+        Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes)
+    };
+    let engine = open().await.unwrap();
+    create(&engine).await.unwrap();
+    let writers: Vec<_> = (0..8)
+        .map(|writer: i64| {
+            let engine = Arc::clone(&engine);
+            tokio::spawn(async move {
+                let mut accepted = Vec::new();
+                for batch in 0..50 {
+                    let keys = batch * 50..batch * 50 + 50;
+                    let rows: Vec<_> = keys
+                        .clone()
+                        .map(|key| single("a", NOW_NS + key, 1, Value::Bigint(writer * 10_000 + key)))
+                        .collect();
+                    let rejected = write(&engine, &rows).await.rejected;
+                    let rejected: HashSet<_> = rejected.iter().map(|rejected| rejected.index as i64).collect();
+                    let kept = keys.enumerate().filter(|(index, _)| !rejected.contains(&(*index as i64)));
+                    accepted.extend(kept.map(|(_, key)| (key, writer * 10_000 + key)));
+                }
+                accepted
+            })
+        })
+        .collect();
+    let mut accepted = Vec::new();
+    for writer in writers {
+        accepted.extend(writer.await.unwrap());
+    }
+    accepted.sort_unstable();
+    let mut expect: Vec<_> = accepted
+        .iter()
+        .map(|(key, value)| format!("host=a measure_name=cpu time={key} measure_value::bigint={value}"))
+        .collect();
+    expect.sort();
+    assert_eq!(expect.len(), 2_500, "one value per key");
+    assert_eq!(rows(&engine), expect);
+    engine.close().await.unwrap();
+    assert!(matches!(
+        write_at(&engine, &[single("a", 0, 1, Value::Bigint(0))], NOW_NS).await,
+        Err(EngineError::Storage(_))
+    ));
+    drop(engine);
+    assert_eq!(rows(&open().await.unwrap()), expect);
+}
+
+#[tokio::test]
+async fn a_data_directory_is_opened_once() {
+    let root = tempfile::tempdir().unwrap();
+    let config = crate::engine::EngineConfig { data_dir: Some(root.path().join("data")) };
+    let clock = crate::clock::Clock::manual(NOW_NS);
+    let engine = Engine::open(config.clone(), clock.clone()).await.unwrap();
+    create(&engine).await.unwrap();
+    let error = Engine::open(config.clone(), clock.clone()).await.unwrap_err().to_string();
+    assert!(error.ends_with("is in use by another process"), "{error}");
+    engine.close().await.unwrap();
+    drop(engine);
+    let engine = Engine::open(config, clock).await.unwrap();
+    assert_eq!(engine.counts(None).tables, 1);
+}
