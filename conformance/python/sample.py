@@ -57,8 +57,10 @@ def file_readings(folder: Path) -> list[Reading]:
             singles.setdefault((region, az, hostname, milliseconds(time)), {})[measure] = float(value)
     readings = []
     with (folder / "sample-multi.csv").open(newline="") as file:
-        for _, region, _, az, _, hostname, time, _, _, cpu, _, _, memory, _ in csv.reader(file):
-            readings.append(Reading(region, az, hostname, milliseconds(time), float(cpu), float(memory)))
+        # The two measures come in either order.
+        for _, region, _, az, _, hostname, time, _, first, value, _, second, other, _ in csv.reader(file):
+            values = {first: float(value), second: float(other)}
+            readings.append(Reading(region, az, hostname, milliseconds(time), **values))
     assert len(singles) == len(readings) == 5_000
     for reading in readings:
         values = singles[(reading.region, reading.az, reading.hostname, reading.time_ms)]
