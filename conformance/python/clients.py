@@ -10,6 +10,7 @@ import re
 import secrets
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,9 @@ import botocore.config
 import botocore.exceptions
 
 REGION = "us-east-1"
+
+# A client reads the environment when it is made; one at a time may change it for that.
+ENVIRONMENT_LOCK = threading.Lock()
 
 # Operations of the query service; all others called here belong to the write service.
 QUERY_OPERATIONS = {
@@ -91,15 +95,16 @@ class Boto3(Client):
 
     def client(self, service: str):
         """A boto3 client; in the environment mode it is made with the endpoint only there."""
-        saved = dict(os.environ)
-        os.environ.clear()
-        os.environ.update(environment(self.account, self.url if self.mode == "environment" else None))
-        try:
-            explicit = {"endpoint_url": self.url} if self.mode == "explicit" else {}
-            return boto3.session.Session().client(service, region_name=REGION, config=self.config, **explicit)
-        finally:
+        explicit = {"endpoint_url": self.url} if self.mode == "explicit" else {}
+        with ENVIRONMENT_LOCK:
+            saved = dict(os.environ)
             os.environ.clear()
-            os.environ.update(saved)
+            os.environ.update(environment(self.account, self.url if self.mode == "environment" else None))
+            try:
+                return boto3.session.Session().client(service, region_name=REGION, config=self.config, **explicit)
+            finally:
+                os.environ.clear()
+                os.environ.update(saved)
 
     def call(self, operation: str, **parameters) -> dict:
         client = self.query if operation in QUERY_OPERATIONS else self.write

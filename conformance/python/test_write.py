@@ -1,6 +1,8 @@
 """WriteRecords: what is stored, what is rejected, and what is told of it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 
 import pytest
 from clients import Boto3, ServiceError, rows_of
@@ -28,8 +30,6 @@ def rejections(client, records: list[dict], **common) -> list[dict]:
 
 def time_text(time_ms: int) -> str:
     """Milliseconds since the epoch as the query service prints them."""
-    from datetime import datetime, timezone
-
     moment = datetime.fromtimestamp(time_ms // 1000, timezone.utc)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{time_ms % 1000:03}000000"
 
@@ -191,8 +191,6 @@ def test_rejected_records(client):
         assert "ExistingVersion" not in entry
         found = re.fullmatch(pattern, entry["Reason"])
         assert found, entry["Reason"]
-        from datetime import datetime
-
         first, end = map(datetime.fromisoformat, found.groups())
         # observed: the window is the memory store's retention and 40 minutes
         assert (end - first).total_seconds() == 24 * 3600 + 40 * 60
@@ -299,8 +297,6 @@ def test_rejections_carry_all_records(boto):
 
 def test_one_value_per_key_under_contention(url):
     """Eight writers, the same hundred keys, different values: one value per key is acknowledged and stored."""
-    from concurrent.futures import ThreadPoolExecutor
-
     client = Boto3("explicit", url)
     make_table(client)
     now = now_ms()
