@@ -257,6 +257,11 @@ impl AggregateUDFImpl for AggregateFunction {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let (implementation, found) = self.resolve_fields(args.expr_fields)?;
+        if let (Implementation::Own(own), false) = (implementation, args.is_distinct) {
+            // The common case, and one accumulator for each group: without what a factory holds.
+            return (own.accumulator)(&Types { parameters: found.parameters, returns: found.returns });
+        }
         let factory = self.factory(&args)?;
         match &factory.implementation {
             Bound::EngineWhole(inner) => inner.accumulator(args),
