@@ -36,6 +36,8 @@ pub const BATCH_TEXT_BYTES_MAX: usize = 256 << 20;
 pub const ARRAY_ENTRIES_MAX: usize = 1 << 20;
 /// Entries of all arrays that a function builds for one batch of rows. # inferred
 pub const BATCH_ARRAY_ENTRIES_MAX: usize = 1 << 24;
+/// Rows that one window function aggregates again and again as its frame moves. # inferred
+pub const WINDOW_ROWS_MAX: u64 = 10_000_000_000;
 /// Bytes of one page of a query's result, metadata included. # model: Query
 pub const PAGE_BYTES_MAX: usize = 1_000_000;
 /// Rows of one page. # model: Query

@@ -93,8 +93,8 @@ enum Definition {
     Aggregate(Arc<AggregateUDF>),
     HigherOrder(Arc<HigherOrderUDF>),
     Window(Arc<WindowUDF>),
-    /// Made for each query by [`at_query_start`].
-    QueryStart,
+    /// Made by the planner: for each query ([`at_query_start`]), or out of the grammar.
+    Planner,
 }
 
 /// Every function of the language, by lower-case name.
@@ -150,7 +150,7 @@ impl Registry {
                 Definition::Aggregate(function) => drop(registry.aggregates.insert(entry.name, function)),
                 Definition::HigherOrder(function) => drop(registry.higher_orders.insert(entry.name, function)),
                 Definition::Window(function) => drop(registry.windows.insert(entry.name, function)),
-                Definition::QueryStart => {}
+                Definition::Planner => {}
             }
             registry.entries.push(entry);
         }

@@ -17,7 +17,10 @@ mod select;
 mod subquery;
 mod window;
 
-use super::{error::SqlError, functions::Registry};
+use super::{
+    error::SqlError,
+    functions::{Registry, conversion::cast::implicit},
+};
 use crate::engine::{Snapshot, TableView};
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
@@ -152,7 +155,11 @@ impl Typed {
                 return Self { expr: Expr::Literal(value, None), data_type: target.clone() };
             }
         }
-        Self { expr: Expr::Cast(Cast::new(Box::new(self.expr), target.clone())), data_type: target.clone() }
+        let expr = match target.is_nested() {
+            true => implicit(self.expr, target),
+            false => Expr::Cast(Cast::new(Box::new(self.expr), target.clone())),
+        };
+        Self { expr, data_type: target.clone() }
     }
 }
 

@@ -107,6 +107,16 @@ fn joins_and_subqueries() {
 }
 
 #[test]
+fn unnest_after_grouping_keeps_every_sort_and_grouping_key() {
+    let grouped = "SELECT k, array_agg(v) AS vs FROM (VALUES ('a', 2), ('a', 1), ('b', 3)) AS t(k, v) GROUP BY k";
+    check(&format!("SELECT k, v FROM ({grouped}) CROSS JOIN UNNEST(vs) AS u(v) ORDER BY k, v"), "a|1 a|2 b|3");
+    check(
+        &format!("SELECT k, v, count(*) FROM ({grouped}) CROSS JOIN UNNEST(vs) AS u(v) GROUP BY k, v ORDER BY 1, 2"),
+        "a|1|1 a|2|1 b|3|1",
+    );
+}
+
+#[test]
 fn long_chains_run_and_longer_ones_are_refused() {
     let chain = |operator: &str, term: &str, terms: usize| vec![term; terms].join(operator);
     let values = "FROM (VALUES (1, true, 'a')) AS t(n, b, s)";
@@ -117,7 +127,7 @@ fn long_chains_run_and_longer_ones_are_refused() {
     check(&format!("SELECT {} LIKE 'aa%a' {values}", chain(" || ", "s", 4_999)), "true");
     check(&format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)), "1");
     let quarter_mib = 256 * 1024;
-    for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "-", "NOT ", "[1]", ".a", " = 1", "CASE "]
+    for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "- ", "NOT ", "[1]", ".a", " = 1", "CASE "]
     {
         let text = part.repeat(quarter_mib / part.len());
         for sql in [format!("SELECT 1{text}"), format!("SELECT {text}1")] {

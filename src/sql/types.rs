@@ -145,6 +145,25 @@ pub fn type_name(data_type: &DataType) -> String {
     simple.to_owned()
 }
 
+/// A text that [`parse_type`] reads as this type again: as [`type_name`], with the names of fields in quotes.
+#[must_use]
+pub fn type_text(data_type: &DataType) -> String {
+    if let Some(value) = timeseries_value(data_type) {
+        return format!("timeseries({})", type_text(value));
+    }
+    match data_type {
+        DataType::List(item) => format!("array({})", type_text(item.data_type())),
+        DataType::Struct(fields) => {
+            let part = |field: &FieldRef| match field_name(field) {
+                Some(name) => format!("\"{}\" {}", name.replace('"', "\"\""), type_text(field.data_type())),
+                None => type_text(field.data_type()),
+            };
+            format!("row({})", fields.iter().map(part).collect::<Vec<_>>().join(","))
+        }
+        other => type_name(other),
+    }
+}
+
 /// The names of several types, as they stand in messages: `bigint, varchar`.
 #[must_use]
 pub fn type_names<'a>(data_types: impl IntoIterator<Item = &'a DataType>) -> String {
@@ -197,8 +216,20 @@ pub fn common_type(data_types: &[DataType]) -> Option<DataType> {
 /// Whether a value of type `from` is accepted where `to` is declared, converting it if need be.
 #[must_use]
 pub fn coerces(from: &DataType, to: &DataType) -> bool {
-    comparable(from, to).is_some_and(|common| common == *to)
-        || matches!((from, to), (DataType::Struct(_), DataType::Struct(_)) if comparable(from, to).is_some())
+    comparable(from, to).is_some_and(|common| same_apart_from_names(&common, to))
+}
+
+/// Whether two types differ in nothing but the names of rows' fields.
+fn same_apart_from_names(left: &DataType, right: &DataType) -> bool {
+    match (left, right) {
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_apart_from_names(a.data_type(), b.data_type()))
+        }
+        (DataType::List(a), DataType::List(b)) => {
+            a.name() == b.name() && same_apart_from_names(a.data_type(), b.data_type())
+        }
+        _ => left == right,
+    }
 }
 
 /// Text in another of Arrow's layouts counts as varchar or varbinary.
@@ -226,6 +257,33 @@ mod tests {
         check(anonymous_row([DataType::Utf8, DataType::Int64]), "row(varchar,bigint)");
         check(parse_type("row(a bigint, b double)").unwrap(), "row(a bigint,b double)");
         check(DataType::Null, "unknown");
+    }
+
+    #[test]
+    fn texts_of_types_are_read_again() {
+        for text in [
+            "bigint",
+            "array(row(\"a \"\" b\" date, \"row\" time))",
+            "row(bigint, array(unknown))",
+            "timeseries(row(x date))",
+        ] {
+            let data_type = parse_type(text).unwrap();
+            assert_eq!(parse_type(&type_text(&data_type)), Ok(data_type), "{text}");
+        }
+    }
+
+    #[test]
+    fn types_accepted_for_others() {
+        let check = |from: &str, to: &str, expect: bool| {
+            assert_eq!(coerces(&parse_type(from).unwrap(), &parse_type(to).unwrap()), expect, "{from} {to}");
+        };
+        check("integer", "double", true);
+        check("double", "integer", false);
+        check("row(a integer)", "row(b bigint)", true);
+        check("row(a double)", "row(b bigint)", false);
+        check("array(row(integer))", "array(row(x double))", true);
+        check("timestamp", "date", false);
+        check("unknown", "date", true);
     }
 
     #[test]

@@ -269,9 +269,21 @@ pub fn value_bytes(array: &ArrayRef, index: usize) -> usize {
         DataType::Struct(_) => array.as_struct().columns().iter().map(|column| value_bytes(column, index)).sum(),
         DataType::List(_) => {
             let elements = array.as_list::<i32>().value(index);
-            (0..elements.len()).map(|index| 8 + value_bytes(&elements, index)).sum()
+            match has_variable_size(elements.data_type()) {
+                true => (0..elements.len()).map(|index| 8 + value_bytes(&elements, index)).sum(),
+                false => elements.len() * 8,
+            }
         }
         _ => 0,
+    }
+}
+
+/// Whether values of a type differ in size.
+#[must_use]
+pub fn has_variable_size(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Struct(fields) => fields.iter().any(|field| has_variable_size(field.data_type())),
+        other => matches!(other, DataType::Utf8 | DataType::Binary | DataType::List(_)),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     model::limits::{ARRAY_ENTRIES_MAX, BATCH_ARRAY_ENTRIES_MAX},
     sql::{
         error::invalid,
-        functions::call::{check_batch_bytes, value_bytes},
+        functions::call::{check_batch_bytes, has_variable_size, value_bytes},
         types,
     },
 };
@@ -101,7 +101,7 @@ impl Lists {
     /// When a source has another type.
     pub fn finish(self, returns: &DataType) -> Result<ArrayRef> {
         let DataType::List(item) = returns else { return Err(internal_datafusion_err!("{returns} is not a List")) };
-        if self.element.is_nested() || matches!(self.element, DataType::Utf8 | DataType::Binary) {
+        if has_variable_size(&self.element) {
             let bytes = |(source, index): &(usize, usize)| value_bytes(&self.sources[*source], *index);
             check_batch_bytes(self.picks.iter().map(bytes).sum())?;
         }

@@ -4,13 +4,21 @@ pub mod arithmetic;
 pub mod array;
 pub mod concatenation;
 pub mod interval;
+pub mod opaque;
 pub mod row;
 
 use super::Function;
 
 pub(super) fn functions() -> Vec<Function> {
-    [arithmetic::functions(), array::functions(), concatenation::functions(), interval::functions(), row::functions()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        arithmetic::functions(),
+        array::functions(),
+        concatenation::functions(),
+        interval::functions(),
+        opaque::functions(),
+        row::functions(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

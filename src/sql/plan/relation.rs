@@ -340,6 +340,7 @@ impl Planner<'_> {
         ctes: &Ctes,
     ) -> Result<Relation, SqlError> {
         let left = left.unwrap_or_else(|| Relation { plan: empty_plan(), columns: Vec::new() });
+        let left = self.forget_keys(left, unnest.at)?;
         let scope = Scope::inner(&left.columns, parent).without_aggregates("UNNEST");
         let mut kept: Vec<Expr> = left.columns.iter().map(|c| Expr::Column(c.column.clone())).collect();
         let (mut lists, mut elements) = (Vec::new(), Vec::new());
@@ -385,6 +386,24 @@ impl Planner<'_> {
         }
         columns.extend(unnested);
         self.project(plan, columns)
+    }
+
+    /// The relation without what the engine knows of keys that determine its other columns: UNNEST repeats rows.
+    fn forget_keys(&mut self, relation: Relation, at: Location) -> Result<Relation, SqlError> {
+        let keys = relation.plan.schema().functional_dependencies();
+        if keys.is_empty() {
+            return Ok(relation);
+        }
+        let sources: Vec<usize> = keys.iter().flat_map(|key| key.source_indices.clone()).collect();
+        let plan_columns = relation.plan.schema().columns();
+        let mut columns = Vec::with_capacity(relation.columns.len());
+        for column in relation.columns {
+            let value = Typed::new(Expr::Column(column.column.clone()), column.data_type.clone());
+            let is_key = sources.iter().any(|source| plan_columns.get(*source) == Some(&column.column));
+            let value = if is_key { self.internal_call("__opaque", vec![value], at)? } else { value };
+            columns.push((column, value));
+        }
+        self.project(relation.plan, columns)
     }
 
     fn element_columns(&mut self, element: Typed, at: Location) -> Result<Vec<(ScopeColumn, Typed)>, SqlError> {

@@ -114,6 +114,9 @@ impl Planner<'_> {
         if arguments.star {
             return Err(semantic(at, format!("'*' is not an argument of {name}")));
         }
+        if arguments.modifiers.distinct || arguments.modifiers.filter.is_some() {
+            return Err(semantic(at, format!("DISTINCT and FILTER are not allowed for window function {name}")));
+        }
         let mut args = Vec::with_capacity(arguments.exprs.len());
         for arg in &arguments.exprs {
             args.push(self.expr(arg, scope, ctes)?);

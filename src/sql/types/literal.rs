@@ -196,10 +196,10 @@ fn clock_ns(text: &str, first: &str, last: &str) -> Option<i64> {
     let (first, last) = (place(first)?, place(last)?);
     let mut rest = text;
     let mut total = 0i64;
-    for index in first..=last {
+    for (index, (_, unit_ns)) in UNITS.iter().enumerate().take(last + 1).skip(first) {
         let (part, after) =
             if index == last { (rest, "") } else { rest.split_once(if index == 0 { ' ' } else { ':' })? };
-        let ns = if index == 3 { seconds_ns(part)? } else { count_ns(part, UNITS[index].1)? };
+        let ns = if index == 3 { seconds_ns(part)? } else { count_ns(part, *unit_ns)? };
         total = total.checked_add(ns)?;
         rest = after;
     }

@@ -32,15 +32,20 @@ pub struct Types {
     pub returns: DataType,
 }
 
+/// Makes an empty accumulator.
+pub type MakeAccumulator = fn(&Types) -> Result<Box<dyn Accumulator>>;
+/// Makes an empty accumulator for many groups at once.
+pub type MakeGroupsAccumulator = fn(&Types) -> Result<Box<dyn GroupsAccumulator>>;
+
 /// An aggregate of our own.
 #[derive(Clone, Copy, Debug)]
 pub struct Own {
     /// Makes an empty accumulator.
-    pub accumulator: fn(&Types) -> Result<Box<dyn Accumulator>>,
+    pub accumulator: MakeAccumulator,
     /// The types of its partial state.
     pub state: fn(&Types) -> Vec<DataType>,
     /// Makes an empty accumulator for many groups at once, where that is worth it.
-    pub groups: Option<fn(&Types) -> Result<Box<dyn GroupsAccumulator>>>,
+    pub groups: Option<MakeGroupsAccumulator>,
 }
 
 /// What computes a form.
@@ -252,6 +257,11 @@ impl AggregateUDFImpl for AggregateFunction {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        let (implementation, found) = self.resolve_fields(args.expr_fields)?;
+        if let (Implementation::Own(own), false) = (implementation, args.is_distinct) {
+            // The common case, and one accumulator for each group: without what a factory holds.
+            return (own.accumulator)(&Types { parameters: found.parameters, returns: found.returns });
+        }
         let factory = self.factory(&args)?;
         match &factory.implementation {
             Bound::EngineWhole(inner) => inner.accumulator(args),
@@ -314,5 +324,126 @@ impl AggregateUDFImpl for AggregateFunction {
 
     fn default_value(&self, data_type: &DataType) -> Result<ScalarValue> {
         self.whole().map_or_else(|| ScalarValue::try_from(data_type), |inner| inner.default_value(data_type))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Registry, scalar::tests::value_text};
+    use crate::sql::types::TIMESTAMP;
+    use datafusion::{
+        arrow::{
+            array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray},
+            compute,
+            datatypes::{DataType, Field, FieldRef, Schema},
+        },
+        logical_expr::{
+            Accumulator, AggregateUDF,
+            function::{AccumulatorArgs, StateFieldsArgs},
+        },
+        physical_expr::{PhysicalExpr, expressions::Column},
+    };
+    use std::sync::Arc;
+
+    fn accumulator(udaf: &AggregateUDF, columns: &[ArrayRef], is_distinct: bool) -> Box<dyn Accumulator> {
+        let field = |(index, column): (usize, &ArrayRef)| -> FieldRef {
+            Arc::new(Field::new(format!("c{index}"), column.data_type().clone(), true))
+        };
+        let expr_fields: Vec<FieldRef> = columns.iter().enumerate().map(field).collect();
+        let exprs: Vec<Arc<dyn PhysicalExpr>> = (0..columns.len())
+            .map(|index| Arc::new(Column::new(&format!("c{index}"), index)) as Arc<dyn PhysicalExpr>)
+            .collect();
+        let return_field = udaf.return_field(&expr_fields).unwrap();
+        let states = udaf.state_fields(StateFieldsArgs {
+            name: "a",
+            input_fields: &expr_fields,
+            return_field: Arc::clone(&return_field),
+            ordering_fields: &[],
+            is_distinct,
+        });
+        let mut made = udaf
+            .accumulator(AccumulatorArgs {
+                return_field,
+                schema: &Schema::new(expr_fields.clone()),
+                ignore_nulls: false,
+                order_bys: &[],
+                is_reversed: false,
+                name: "a",
+                is_distinct,
+                exprs: &exprs,
+                expr_fields: &expr_fields,
+            })
+            .unwrap();
+        let types: Vec<DataType> = states.unwrap().iter().map(|field| field.data_type().clone()).collect();
+        let given: Vec<DataType> = made.state().unwrap().iter().map(|state| state.data_type()).collect();
+        assert_eq!(given, types, "{}", udaf.name());
+        made
+    }
+
+    fn text(made: &mut Box<dyn Accumulator>) -> String {
+        value_text(&made.evaluate().unwrap().to_array().unwrap()).unwrap()
+    }
+
+    /// Aggregates the rows as a whole, and in two parts whose partial results are merged.
+    fn check(name: &str, columns: &[ArrayRef], is_distinct: bool, expect: &str) {
+        let udaf = Registry::new().aggregate(name).unwrap();
+        let mut whole = accumulator(&udaf, columns, is_distinct);
+        whole.update_batch(columns).unwrap();
+        assert_eq!(text(&mut whole), expect, "{name} whole");
+        let mut merged = accumulator(&udaf, columns, is_distinct);
+        for rows in [0..2, 2..2, 2..columns[0].len()] {
+            let mut part = accumulator(&udaf, columns, is_distinct);
+            let slices: Vec<ArrayRef> = columns.iter().map(|column| column.slice(rows.start, rows.len())).collect();
+            part.update_batch(&slices).unwrap();
+            let states: Vec<ArrayRef> = part.state().unwrap().iter().map(|state| state.to_array().unwrap()).collect();
+            merged.merge_batch(&states).unwrap();
+        }
+        assert_eq!(text(&mut merged), expect, "{name} merged");
+    }
+
+    #[test]
+    fn merged_parts_give_what_the_whole_gives() {
+        let ints: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), Some(1), None, Some(4), Some(1)]));
+        let doubles: ArrayRef = compute::cast(&ints, &DataType::Float64).unwrap();
+        let others: ArrayRef = Arc::new(Float64Array::from(vec![6.0, 2.0, 9.0, 8.0, 2.0]));
+        let flags: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), None, Some(false), Some(true), None]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("c"), Some("a"), Some("x"), None, Some("b")]));
+        let times: ArrayRef = compute::cast(&Int64Array::from(vec![3, 1, 9, 4, 1]), &TIMESTAMP).unwrap();
+        let two: ArrayRef = Arc::new(Int64Array::from(vec![2; 5]));
+        let half: ArrayRef = Arc::new(Float64Array::from(vec![0.5; 5]));
+        let intervals: ArrayRef = compute::cast(&ints, &crate::sql::types::DAY_TO_SECOND).unwrap();
+        let one = |column: &ArrayRef| vec![Arc::clone(column)];
+        let pair = |left: &ArrayRef, right: &ArrayRef| vec![Arc::clone(left), Arc::clone(right)];
+        check("sum", &one(&ints), false, "9");
+        check("sum", &one(&ints), true, "8");
+        check("sum", &one(&doubles), true, "8.0");
+        check("avg", &one(&doubles), false, "2.25");
+        check("avg", &one(&intervals), false, "0 00:00:00.000000002");
+        check("count", &one(&ints), false, "4");
+        check("count_if", &one(&flags), false, "2");
+        check("bool_or", &one(&flags), false, "true");
+        check("arbitrary", &one(&texts), false, "c");
+        check("max", &one(&texts), false, "x");
+        check("max", &pair(&ints, &two), false, "[4, 3]");
+        check("min", &pair(&ints, &two), false, "[1, 1]");
+        check("max_by", &pair(&texts, &ints), false, "NULL");
+        check("min_by", &pair(&texts, &ints), false, "a");
+        check("min_by", &[Arc::clone(&texts), Arc::clone(&ints), Arc::clone(&two)], false, "[a, b]");
+        check("approx_percentile", &pair(&ints, &half), false, "1");
+        check("approx_percentile", &[Arc::clone(&doubles), Arc::clone(&two), Arc::clone(&half)], false, "1.0");
+        check("approx_distinct", &one(&texts), false, "4");
+        check("corr", &pair(&doubles, &others), false, "1.0");
+        check("covar_pop", &pair(&doubles, &others), false, "3.375");
+        check("regr_slope", &pair(&others, &doubles), false, "2.0");
+        check("var_pop", &one(&doubles), false, "1.6875");
+        check("array_agg", &one(&ints), false, "[3, 1, NULL, 4, 1]");
+        check(
+            "create_time_series",
+            &pair(&times, &others),
+            false,
+            "[(1970-01-01 00:00:00.000000001, 2.0), (1970-01-01 00:00:00.000000001, 2.0), \
+             (1970-01-01 00:00:00.000000003, 6.0), (1970-01-01 00:00:00.000000004, 8.0), \
+             (1970-01-01 00:00:00.000000009, 9.0)]",
+        );
     }
 }

@@ -3,7 +3,10 @@
 //! stay behind.
 
 use super::function::Factory;
-use crate::sql::{functions::call::list, types};
+use crate::{
+    model::limits::WINDOW_ROWS_MAX,
+    sql::{error::invalid, functions::call::list, types},
+};
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, UInt32Array},
@@ -107,6 +110,8 @@ pub struct Sliding {
     distinct: bool,
     /// The rows of the frame, oldest first.
     chunks: VecDeque<Vec<ArrayRef>>,
+    /// Rows aggregated so far, over all frames.
+    rows: u64,
 }
 
 /// From so many pieces on, a frame's rows are put into one.
@@ -116,7 +121,7 @@ impl Sliding {
     /// An accumulator of an empty frame.
     #[must_use]
     pub fn new(factory: Factory, distinct: bool) -> Self {
-        Self { factory, distinct, chunks: VecDeque::new() }
+        Self { factory, distinct, chunks: VecDeque::new(), rows: 0 }
     }
 
     fn compact(&mut self) -> Result<()> {
@@ -165,6 +170,11 @@ impl Accumulator for Sliding {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        let rows: usize = self.chunks.iter().filter_map(|chunk| chunk.first()).map(|column| column.len()).sum();
+        self.rows = self.rows.saturating_add(u64::try_from(rows).unwrap_or(u64::MAX));
+        if self.rows > WINDOW_ROWS_MAX {
+            return Err(invalid("The frames of a window function are too large"));
+        }
         let mut inner = self.factory.plain()?;
         if !self.distinct {
             for chunk in &self.chunks {

@@ -4,7 +4,7 @@
 //! what an error says is Presto's of 2020. # inferred: the guide lists no pairs
 
 use super::super::{
-    Class, Family, Function,
+    Class, Definition, Family, Function,
     call::{self, Call},
     scalar::{Resolved, scalar},
     signature::{Arguments, unexpected_parameters},
@@ -33,8 +33,25 @@ use datafusion::{
         },
     },
     error::Result,
+    logical_expr::{Expr, ScalarUDF, lit},
 };
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// `expr` converted to a type that its own converts to without being asked, for the planner: DataFusion's own cast
+/// matches the fields of rows by name, the language by position.
+#[must_use]
+pub fn implicit(expr: Expr, to: &DataType) -> Expr {
+    static CAST: LazyLock<Option<Arc<ScalarUDF>>> = LazyLock::new(|| {
+        functions().into_iter().find_map(|function| match function.definition {
+            Definition::Scalar(udf) if udf.name() == "__cast" => Some(udf),
+            _ => None,
+        })
+    });
+    match &*CAST {
+        Some(cast) => cast.call(vec![expr, lit(types::type_text(to))]),
+        None => expr,
+    }
+}
 
 pub(super) fn functions() -> Vec<Function> {
     [

@@ -42,7 +42,7 @@ pub(in crate::sql::functions) fn functions() -> Vec<Function> {
                 signatures: vec![signature],
                 summary,
             },
-            definition: Definition::QueryStart,
+            definition: Definition::Planner,
         })
         .collect()
 }

@@ -25,17 +25,18 @@ impl Unit {
     /// # Errors
     /// Presto's `'…' is not a valid … field`.
     pub fn parse(name: &str, kind: &str) -> Result<Self> {
-        Ok(match name.to_ascii_lowercase().as_str() {
-            "millisecond" => Self::Fixed(1_000_000),
-            "second" => Self::Fixed(SECOND_NS),
-            "minute" => Self::Fixed(MINUTE_NS),
-            "hour" => Self::Fixed(HOUR_NS),
-            "day" => Self::Fixed(DAY_NS),
-            "week" => Self::Fixed(WEEK_NS),
-            "month" => Self::Months(1),
-            "quarter" => Self::Months(3),
-            "year" => Self::Months(12),
-            _ => return Err(invalid(format!("'{name}' is not a valid {kind} field"))),
-        })
+        const UNITS: [(&str, Unit); 9] = [
+            ("millisecond", Unit::Fixed(1_000_000)),
+            ("second", Unit::Fixed(SECOND_NS)),
+            ("minute", Unit::Fixed(MINUTE_NS)),
+            ("hour", Unit::Fixed(HOUR_NS)),
+            ("day", Unit::Fixed(DAY_NS)),
+            ("week", Unit::Fixed(WEEK_NS)),
+            ("month", Unit::Months(1)),
+            ("quarter", Unit::Months(3)),
+            ("year", Unit::Months(12)),
+        ];
+        let found = UNITS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, unit)| *unit).ok_or_else(|| invalid(format!("'{name}' is not a valid {kind} field")))
     }
 }

@@ -2,12 +2,19 @@
 //! and how a lambda is run over many rows at once.
 
 use super::super::{Class, Definition, Entry, Family, Function};
-use crate::sql::{error::invalid, functions::conversion::cast::convert, types};
+use crate::sql::{
+    error::invalid,
+    functions::{
+        call::{check_batch_bytes, has_variable_size, primitive, value_bytes},
+        conversion::cast::convert,
+    },
+    types,
+};
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, ListArray},
         compute,
-        datatypes::{DataType, Field, FieldRef},
+        datatypes::{DataType, Field, FieldRef, UInt32Type},
     },
     common::{internal_datafusion_err, utils::list_values_row_number},
     error::Result,
@@ -210,9 +217,23 @@ impl LambdaCall<'_> {
         let given: Vec<_> = parameters.iter().map(|values| || Ok(Arc::clone(values))).collect();
         let given: Vec<&dyn Fn() -> Result<ArrayRef>> =
             given.iter().map(|give| give as &dyn Fn() -> Result<ArrayRef>).collect();
-        let spread = |columns: &[ArrayRef]| Ok(compute::take_arrays(columns, rows, None)?);
+        let spread = |columns: &[ArrayRef]| {
+            columns.iter().try_for_each(|column| check_spread(column, rows))?;
+            Ok(compute::take_arrays(columns, rows, None)?)
+        };
         lambda.evaluate(&given, spread)?.into_array(length)
     }
+}
+
+/// Checks the size of a column from outside before it is repeated for every element: a lambda over an array may take a
+/// whole array from outside.
+fn check_spread(column: &ArrayRef, rows: &ArrayRef) -> Result<()> {
+    if !has_variable_size(column.data_type()) {
+        return Ok(());
+    }
+    let rows = primitive::<UInt32Type>(rows)?.values();
+    let bytes = rows.iter().map(|row| value_bytes(column, usize::try_from(*row).unwrap_or_default()));
+    check_batch_bytes(bytes.sum())
 }
 
 /// The element type of an array or time series; NULL counts as an array of nothing.
