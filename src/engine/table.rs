@@ -163,7 +163,10 @@ impl LiveTable {
             return Ok((outcome, log.barrier()));
         }
         let ticket = state.append(self.id, schema_before, log).inspect_err(|_| self.roll_back_locked(&mut state))?;
-        state.commit(ticket.seq);
+        if state.commit(ticket.seq) {
+            // As good a moment as any to look for what has expired.
+            state.rows.free(visible_from_ns);
+        }
         state.settle(self.synced());
         Ok((outcome, ticket))
     }
@@ -385,10 +388,10 @@ impl TableState {
         self.rows.settle(synced);
     }
 
-    /// Ends the commit being made, under the log's sequence number.
-    fn commit(&mut self, seq: u64) {
-        self.rows.commit(seq);
+    /// Ends the commit being made, under the log's sequence number. True when it has filled a chunk.
+    fn commit(&mut self, seq: u64) -> bool {
         self.pending.push_back((seq, self.schema.mark()));
+        self.rows.commit(seq)
     }
 
     /// Undoes the commit being made and every commit that is not settled.

@@ -8,6 +8,7 @@
 pub(crate) mod chunk_codec;
 pub mod columns;
 pub mod dead;
+mod filter;
 pub mod open;
 pub mod scan;
 pub mod sealed;

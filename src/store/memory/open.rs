@@ -77,6 +77,15 @@ impl OpenChunk {
         Self { id, ..Self::default() }
     }
 
+    /// Makes room in the index.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        let (groups, hasher) = (&self.groups, &self.hasher);
+        self.index.reserve(rows, |&packed| {
+            let place = Place::unpack(packed);
+            hasher.hash_one(groups[usize::from(place.group)].key(place.row as usize))
+        });
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.rows
     }

@@ -3,6 +3,7 @@
 use super::{
     columns::ColumnArray,
     dead::DeadRows,
+    filter::KeyFilter,
     open::{NewRow, RowKey, SettledBlock},
     series::SeriesId,
 };
@@ -131,16 +132,21 @@ impl SealedRows {
         self.times.len()
     }
 
+    /// The keys of all rows.
+    fn keys(&self) -> impl Iterator<Item = RowKey> {
+        self.runs.iter().enumerate().flat_map(|(i, run)| {
+            let times = self.times[self.run_rows(i)].iter();
+            times.map(|time_ns| RowKey { series: run.series, measure_name: run.measure_name, time_ns: *time_ns })
+        })
+    }
+
     /// Bytes of memory, approximately.
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         let columns = self.columns.iter().map(ColumnArray::bytes).sum::<usize>();
         columns + 8 * (self.times.len() + self.versions.len()) + size_of::<Run>() * self.runs.len()
     }
 
     pub(super) fn find(&self, key: RowKey) -> Option<usize> {
-        if key.time_ns < self.oldest_ns || key.time_ns > self.newest_ns {
-            return None;
-        }
         let stream = (key.series, key.measure_name);
         let run = match self.run_order.as_slice() {
             [] => self.runs.binary_search_by_key(&stream, stream_of).ok()?,
@@ -228,13 +234,17 @@ fn gather(blocks: &[SettledBlock], id: u16, like: &ColumnArray, places: &[(usize
 }
 
 /// A sealed chunk and what changes about it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct SealedChunk {
     /// Names the chunk in its table, and orders it: of two chunks, the one with the higher id is newer.
     pub(super) id: u64,
     /// Names its present rows, and so the file that they are written to.
     pub(super) revision: u64,
     pub(super) rows: Arc<SealedRows>,
+    /// Of the rows' keys; together with the times it keeps look-ups away from chunks that do not hold what is sought.
+    filter: KeyFilter,
+    oldest_ns: i64,
+    newest_ns: i64,
     /// Settled rows that are no longer current.
     pub(super) dead: Arc<DeadRows>,
     /// Rows older than this are purged, as writers see it.
@@ -248,6 +258,9 @@ impl SealedChunk {
         Self {
             id,
             revision: id,
+            filter: KeyFilter::new(rows.keys(), rows.len()),
+            oldest_ns: rows.oldest_ns,
+            newest_ns: rows.newest_ns,
             rows: Arc::new(rows),
             dead: Arc::new(DeadRows::default()),
             floor_ns: i64::MIN,
@@ -255,8 +268,32 @@ impl SealedChunk {
         }
     }
 
+    /// A chunk that was written down.
+    pub(super) fn restored(id: u64, revision: u64, rows: SealedRows, dead: DeadRows, floor_ns: i64) -> Self {
+        let mut chunk = Self::new(id, rows);
+        (chunk.revision, chunk.dead) = (revision, Arc::new(dead));
+        (chunk.floor_ns, chunk.settled_floor_ns) = (floor_ns, floor_ns);
+        chunk
+    }
+
+    /// This chunk with some of its rows, all of which are current.
+    pub(super) fn rewritten(&self, revision: u64, rows: SealedRows) -> Self {
+        let mut chunk = Self::new(self.id, rows);
+        chunk.revision = revision;
+        (chunk.floor_ns, chunk.settled_floor_ns) = (self.floor_ns, self.settled_floor_ns);
+        chunk
+    }
+
+    /// Bytes of memory, approximately.
+    pub(super) fn bytes(&self) -> usize {
+        self.rows.bytes() + self.filter.bytes()
+    }
+
     /// The row with this key, when it is current.
     pub(super) fn find(&self, key: RowKey) -> Option<usize> {
+        if !(self.oldest_ns..=self.newest_ns).contains(&key.time_ns) || !self.filter.may_contain(key) {
+            return None;
+        }
         let row = self.rows.find(key)?;
         (key.time_ns >= self.floor_ns && !self.dead.contains(row)).then_some(row)
     }

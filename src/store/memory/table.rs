@@ -202,15 +202,19 @@ impl MemoryTable {
         self.current.floor_ns = Some(before_ns);
     }
 
-    /// Ends the commit being made, under the log's sequence number.
-    pub fn commit(&mut self, seq: u64) {
+    /// Ends the commit being made, under the log's sequence number. True when it has filled a chunk.
+    pub fn commit(&mut self, seq: u64) -> bool {
         let mut commit = std::mem::take(&mut self.current);
         commit.seq = seq;
         commit.series = self.series.len();
         self.pending.push_back(commit);
-        if self.open.rows() >= CHUNK_ROWS_MAX || self.open.bytes() >= CHUNK_BYTES_MAX {
+        let is_full = self.open.rows() >= CHUNK_ROWS_MAX || self.open.bytes() >= CHUNK_BYTES_MAX;
+        if is_full {
             self.freeze();
+            // A table that has filled one chunk is likely to fill the next.
+            self.open.reserve(CHUNK_ROWS_MAX);
         }
+        is_full
     }
 
     /// Settles every commit up to `synced`.
@@ -282,7 +286,7 @@ impl MemoryTable {
                 Some(rows) => {
                     // The rewritten chunk keeps its id: what is newer must still be found first.
                     let revision = self.take_chunk_id();
-                    self.sealed[i] = SealedChunk { revision, ..SealedChunk::new(self.sealed[i].id, rows) };
+                    self.sealed[i] = self.sealed[i].rewritten(revision, rows);
                 }
                 None => drop(self.sealed.remove(i)),
             }
@@ -347,13 +351,7 @@ impl MemoryTable {
             stream.newest_ns = stream.newest_ns.max(newest_ns);
         }
         self.sealed_newest_ns = self.sealed_newest_ns.max(Some(rows.newest_ns));
-        self.sealed.push(SealedChunk {
-            revision: chunk.revision,
-            dead: Arc::new(chunk.dead),
-            floor_ns: chunk.floor_ns,
-            settled_floor_ns: chunk.floor_ns,
-            ..SealedChunk::new(chunk.id, rows)
-        });
+        self.sealed.push(SealedChunk::restored(chunk.id, chunk.revision, rows, chunk.dead, chunk.floor_ns));
         self.settled_series = self.series.len();
     }
 
@@ -376,7 +374,7 @@ impl MemoryTable {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let open = self.frozen.iter().chain([&self.open]).map(OpenChunk::bytes).sum::<usize>();
-        let sealed = self.sealed.iter().map(|chunk| chunk.rows.bytes()).sum::<usize>();
+        let sealed = self.sealed.iter().map(SealedChunk::bytes).sum::<usize>();
         open + sealed + self.series.bytes() + self.streams.len() * 24
     }
 
