@@ -31,11 +31,11 @@ pub(crate) enum Length {
     Rows(u64),
 }
 
-/// Creates database `bench` and table `t`, whose memory store holds a day.
+/// Creates database `bench` and table `samples`, whose memory store holds a day.
 pub(crate) async fn prepare(address: &str) -> Result<(), BoxError> {
     let mut connection = Connection::open(address).await?;
     connection.must("CreateDatabase", r#"{"DatabaseName":"bench"}"#.to_owned()).await?;
-    let table = r#"{"DatabaseName":"bench","TableName":"t","RetentionProperties":
+    let table = r#"{"DatabaseName":"bench","TableName":"samples","RetentionProperties":
         {"MemoryStoreRetentionPeriodInHours":24,"MagneticStoreRetentionPeriodInDays":1}}"#;
     connection.must("CreateTable", table.to_owned()).await
 }
@@ -70,7 +70,7 @@ impl Schedule {
         let (generation, step) = (number / REQUESTS_A_GENERATION, number % REQUESTS_A_GENERATION);
         let time_ms = start_ms - OLDEST_MS + i64::try_from(step)?;
         let mut body = String::with_capacity(24_000);
-        body.push_str("{\"DatabaseName\":\"bench\",\"TableName\":\"t\",\"Records\":[");
+        body.push_str("{\"DatabaseName\":\"bench\",\"TableName\":\"samples\",\"Records\":[");
         for host in 0..RECORDS_A_REQUEST {
             if host > 0 {
                 body.push(',');
@@ -107,8 +107,13 @@ async fn send(address: String, schedule: Arc<Schedule>) -> Result<Seen, BoxError
         }
         let body = schedule.body(number, start_ms)?;
         let start = instant();
-        let (status, _) = connection.call("WriteRecords", body).await?;
-        seen.failed += u64::from(status != StatusCode::OK);
+        let (status, answer) = connection.call("WriteRecords", body).await?;
+        if status != StatusCode::OK {
+            seen.failed += 1;
+            if seen.failed == 1 {
+                eprintln!("WriteRecords answered {status}: {}", String::from_utf8_lossy(&answer));
+            }
+        }
         seen.latencies_us.push(u64::try_from(start.elapsed().as_micros())?);
     }
     Ok(seen)
