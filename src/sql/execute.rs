@@ -4,6 +4,7 @@ use super::{
     error::SqlError,
     functions::Registry,
     metadata,
+    page::Prepared,
     parse::{self, Statement},
     plan::{self, Context, OutputColumn, Planned},
     table::{Meter, TimestreamTable},
@@ -127,15 +128,30 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
 }
 
 /// A parsed statement of bounded length.
-pub(super) fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
+fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
     if sql.len() > QUERY_STRING_BYTES_MAX {
         return Err(SqlError::Invalid(format!("The query string is longer than {QUERY_STRING_BYTES_MAX} bytes.")));
     }
     parse::statement(sql)
 }
 
+/// Plans a query without running it.
+pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<Prepared, SqlError> {
+    let Statement::Query(query) = checked_statement(&job.sql)? else {
+        return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
+    };
+    let planned = plan_query(&query, job, registry, &Arc::default(), true)?;
+    // A plan with parameters cannot be optimised; then every column of a table counts as read.
+    let plan = match planned.parameters.is_empty() {
+        true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
+        false => planned.plan,
+    };
+    let reads = reads(&plan, &planned.tables);
+    Ok(Prepared { columns: planned.columns, parameters: planned.parameters, reads })
+}
+
 /// Plans a query against a snapshot.
-pub(super) fn plan_query(
+fn plan_query(
     query: &datafusion::sql::sqlparser::ast::Query,
     job: &Job,
     registry: &Registry,
