@@ -353,7 +353,10 @@ async fn a_key_that_has_aged_out_may_be_written_afresh() {
     assert_eq!(write_at(&engine, &[row(2.0)], later).await.unwrap().rejected, []);
     assert_eq!(rows(&engine).len(), 1);
     engine.tick(later);
-    assert_eq!(engine.counts(None).records, 0);
+    assert_eq!((engine.counts(None).records, engine.counts(None).series), (0, 0));
+    // The series is known anew when it comes back.
+    assert_eq!(write_at(&engine, &[single("b", later, 1, Value::Double(1.0))], later).await.unwrap().rejected, []);
+    assert_eq!(rows(&engine).len(), 1);
     let snapshot = engine.snapshot(&scope);
     assert_eq!(snapshot.table("db", "t").unwrap().visible_from_ns(later), later - DAY_NS - HOUR_NS);
 }

@@ -30,6 +30,8 @@ enum Step {
     DeleteOther,
     Reset,
     Checkpoint,
+    /// A checkpoint with all rows in sealed chunks.
+    SealedCheckpoint,
 }
 
 async fn open(disk: &SimulatedDisk, sizes: LogSizes) -> Result<Engine, EngineError> {
@@ -61,6 +63,10 @@ async fn take(engine: &Engine, step: &Step) -> Result<(), EngineError> {
         Step::DeleteOther => engine.delete_table(&scope, "db", "u").await,
         Step::Reset => engine.reset(None).await,
         Step::Checkpoint => checkpoint(engine).await,
+        Step::SealedCheckpoint => {
+            all_tables(&engine.inner.catalog()).for_each(|entry| entry.live.freeze_above(0));
+            checkpoint(engine).await
+        }
     }
 }
 
@@ -117,12 +123,12 @@ fn steps() -> Vec<Step> {
         Step::Tag,
         Step::Write(vec![multi("b", NOW_NS, 1, &[("up", Value::Boolean(true)), ("at", Value::Timestamp(5))])]),
         Step::DeleteOther,
-        Step::Checkpoint,
+        Step::SealedCheckpoint,
         Step::Write(vec![double("a", 0, 3, 100.0), double("c", 1, 1, 4.0)]),
         retention(1),
         Step::Write(vec![double("d", -9 * DAY_NS, 1, 5.0), double("d", 0, 1, 6.0)]),
         retention(90),
-        Step::Checkpoint,
+        Step::SealedCheckpoint,
         Step::Write(vec![double("c", -2 * DAY_NS, 1, 7.0)]),
     ]
 }
@@ -167,7 +173,8 @@ async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
 #[tokio::test]
 async fn a_log_cut_at_any_byte_holds_a_whole_number_of_steps() {
     let sizes = LogSizes { segment_bytes_max: u64::MAX, ..SIZES };
-    let steps: Vec<_> = steps().into_iter().filter(|step| !matches!(step, Step::Checkpoint)).collect();
+    let steps: Vec<_> =
+        steps().into_iter().filter(|step| !matches!(step, Step::Checkpoint | Step::SealedCheckpoint)).collect();
     let mut dumps = expected(&steps).await;
     let with_database = in_memory().await;
     with_database.create_database(&Scope::default(), "db", None, Tags::new(), NOW_NS).await.unwrap();

@@ -24,7 +24,12 @@ impl FilesDisk {
     /// # Errors
     /// Those of the file system; [`io::ErrorKind::ResourceBusy`] when another process has it.
     pub fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root)?;
+        if !root.is_dir() {
+            fs::create_dir_all(root)?;
+            if let Some(parent) = root.canonicalize()?.parent() {
+                File::open(parent)?.sync_all()?;
+            }
+        }
         let path = root.join("LOCK");
         let mut lock = OpenOptions::new().create(true).append(true).open(&path)?;
         match lock.try_lock() {

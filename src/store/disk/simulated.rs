@@ -23,7 +23,7 @@ struct Shared {
 
 impl Cut {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Forgets, Self::Empties, Self::Tears, Self::Keeps];
+    pub const ALL: [Self; 5] = [Self::Forgets, Self::Deletes, Self::Empties, Self::Tears, Self::Keeps];
 }
 
 /// What a power cut leaves of what was not synced.
@@ -31,6 +31,8 @@ impl Cut {
 pub enum Cut {
     /// Nothing of it.
     Forgets,
+    /// Names that were deleted or renamed are gone; what was created is not there, neither under a new name nor any.
+    Deletes,
     /// Created, renamed and deleted names, but no bytes.
     Empties,
     /// Created, renamed and deleted names, and half of the bytes, the last one damaged.
@@ -75,11 +77,16 @@ impl SimulatedDisk {
     /// The power goes, and comes back: what is durable is there, and of the rest what `cut` says.
     pub fn cycle_power(&self, cut: Cut) {
         let mut state = self.state();
-        if cut == Cut::Forgets {
-            state.names = state.durable_names.clone();
-        } else {
-            state.durable_names = state.names.clone();
+        match cut {
+            Cut::Forgets => state.names = state.durable_names.clone(),
+            Cut::Deletes => {
+                let mut durable = std::mem::take(&mut state.durable_names);
+                durable.retain(|path, _| state.names.contains_key(path));
+                state.names = durable;
+            }
+            Cut::Empties | Cut::Tears | Cut::Keeps => {}
         }
+        state.durable_names = state.names.clone();
         for file in &mut state.files {
             file.lose_power(cut);
         }
@@ -140,7 +147,7 @@ impl SimulatedDisk {
 impl Contents {
     fn lose_power(&mut self, cut: Cut) {
         match cut {
-            Cut::Forgets | Cut::Empties => self.bytes.clone_from(&self.durable),
+            Cut::Forgets | Cut::Deletes | Cut::Empties => self.bytes.clone_from(&self.durable),
             Cut::Tears if self.bytes.len() > self.durable.len() && self.bytes.starts_with(&self.durable) => {
                 let kept = self.durable.len() + (self.bytes.len() - self.durable.len()).div_ceil(2);
                 self.bytes.truncate(kept);
@@ -289,6 +296,7 @@ mod tests {
     #[test]
     fn a_power_cut_takes_what_was_not_synced() {
         check(Cut::Forgets, &[("a", b"safe"), ("old", b"")]);
+        check(Cut::Deletes, &[("a", b"safe")]);
         check(Cut::Empties, &[("a", b"safe"), ("b", b""), ("new", b"")]);
         check(Cut::Tears, &[("a", b"safel\x90"), ("b", b""), ("new", b"")]);
         check(Cut::Keeps, &[("a", b"safelost"), ("b", b""), ("new", b"")]);

@@ -263,8 +263,8 @@ impl MemoryTable {
         self.settled_seq
     }
 
-    /// Frees the memory of rows older than `before_ns`, and of replaced ones where they are many. Readers must already
-    /// not ask for such rows.
+    /// Frees the memory of rows older than `before_ns`, and of replaced ones where they are many; of series only when no
+    /// row is left. Readers must already not ask for such rows.
     pub fn free(&mut self, before_ns: i64) {
         for i in (0..self.frozen.len()).rev() {
             if self.is_expired(&self.frozen[i], before_ns) {
@@ -290,6 +290,11 @@ impl MemoryTable {
                 }
                 None => drop(self.sealed.remove(i)),
             }
+        }
+        let is_empty = self.sealed.is_empty() && self.frozen.is_empty() && self.open.rows() == 0;
+        if is_empty && self.pending.is_empty() {
+            (self.series, self.streams) = (SeriesTable::default(), StreamTable::default());
+            (self.settled_series, self.sealed_newest_ns) = (0, None);
         }
     }
 

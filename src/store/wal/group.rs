@@ -26,7 +26,7 @@ pub struct WalOptions {
     /// Called on the log's thread when a write has failed, before anybody hears of it: every entry after the given
     /// number is lost. Until it returns, nothing can be appended.
     pub on_failure: Box<dyn Fn(u64) + Send>,
-    /// Called on the log's thread after every sync with the bytes written since the start.
+    /// Called on the log's thread after every sync with the bytes written since the start, those read then included.
     pub on_written: Box<dyn Fn(u64) + Send>,
 }
 
@@ -109,10 +109,12 @@ impl Wal {
             synced,
             segments: Mutex::new(recovered.segments),
         });
+        let bytes = recovered.bytes;
         let writer = SegmentWriter::new(disk, options.segment_bytes_max);
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("timebrook-wal".to_owned());
-        let thread = thread.spawn(move || for_thread.write_groups(writer, &options)).map_err(io_error(WAL_DIR))?;
+        let thread =
+            thread.spawn(move || for_thread.write_groups(writer, bytes, &options)).map_err(io_error(WAL_DIR))?;
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
@@ -243,9 +245,8 @@ impl Shared {
     }
 
     /// What the thread does until the log is closed.
-    fn write_groups(&self, mut writer: SegmentWriter, options: &WalOptions) {
+    fn write_groups(&self, mut writer: SegmentWriter, mut written_bytes: u64, options: &WalOptions) {
         let mut frames = Vec::new();
-        let mut written_bytes = 0;
         while let Some((first_seq, last_seq)) = self.next_group(&mut frames) {
             match writer.write(first_seq, &frames) {
                 Ok(new_segment) => {

@@ -15,6 +15,8 @@ pub struct Recovered {
     pub last_seq: u64,
     /// The first entries of the segments, ascending.
     pub segments: Vec<u64>,
+    /// Bytes that were read.
+    pub bytes: u64,
 }
 
 /// Hands every entry after `after` to `each`, in order, and cuts a torn write off the end of the log.
@@ -31,7 +33,7 @@ pub fn recover<E: From<WalError>>(
     segments.sort_unstable();
     // Segments that end before what is wanted are not even read.
     let needless = segments.iter().skip(1).filter(|first_seq| **first_seq <= after + 1).count();
-    let (mut last_seq, mut unused) = (after, false);
+    let (mut last_seq, mut unused, mut bytes_read) = (after, false, 0);
     for (i, first_seq) in segments.iter().copied().enumerate().skip(needless) {
         if first_seq > last_seq + 1 {
             return Err(WalError::MissingSegment { seq: last_seq + 1 }.into());
@@ -39,11 +41,12 @@ pub fn recover<E: From<WalError>>(
         match segments.get(i + 1) {
             Some(next) => {
                 let bytes = read_segment(disk, first_seq)?;
+                bytes_read += bytes.len() as u64;
                 read_until(&segment_path(first_seq), &bytes, first_seq, next - 1, after, &mut each)?;
                 last_seq = last_seq.max(next - 1);
             }
             None => match read_last(disk, first_seq, after, &mut each)? {
-                Some(last) => last_seq = last_seq.max(last),
+                Some((last, bytes)) => (last_seq, bytes_read) = (last_seq.max(last), bytes_read + bytes),
                 None => unused = true,
             },
         }
@@ -54,7 +57,7 @@ pub fn recover<E: From<WalError>>(
     if unused {
         segments.pop();
     }
-    Ok(Recovered { last_seq, segments })
+    Ok(Recovered { last_seq, segments, bytes: bytes_read })
 }
 
 fn read_segment(disk: &dyn Disk, first_seq: u64) -> Result<Vec<u8>, WalError> {
@@ -85,14 +88,14 @@ fn read_until<E: From<WalError>>(
     Ok(())
 }
 
-/// Reads the last segment, which may end in a torn write, and returns the number of its last entry; `None` when it had
-/// not been begun and is deleted.
+/// Reads the last segment, which may end in a torn write, and returns the number of its last entry and its bytes; `None`
+/// when it had not been begun and is deleted.
 fn read_last<E: From<WalError>>(
     disk: &dyn Disk,
     first_seq: u64,
     after: u64,
     each: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
-) -> Result<Option<u64>, E> {
+) -> Result<Option<(u64, u64)>, E> {
     let path = segment_path(first_seq);
     let bytes = disk.read(&path).map_err(io_error(&path))?;
     if let Err(error) = check_header(&path, &bytes, first_seq) {
@@ -120,5 +123,5 @@ fn read_last<E: From<WalError>>(
         tracing::info!(%path, offset = at, bytes = bytes.len() - at, "a torn write is cut off the log");
         disk.truncate(&path, at as u64).map_err(io_error(&path))?;
     }
-    Ok(Some(seq - 1))
+    Ok(Some((seq - 1, at as u64)))
 }
