@@ -17,8 +17,8 @@ mod table;
 mod tests;
 pub mod types;
 
-pub use execute::{Limits, TableRead};
-pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, Prepared, RowWriter};
+pub use execute::{Limits, Prepared, TableRead};
+pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, RowWriter};
 pub use plan::OutputColumn;
 
 use crate::{

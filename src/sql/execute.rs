@@ -1,10 +1,9 @@
 //! Running a plan: the engine's session, the threads it runs on, its limits and its errors.
 
 use super::{
-    error::SqlError,
+    error::{SqlError, error_of},
     functions::Registry,
     metadata,
-    page::Prepared,
     parse::{self, Statement},
     plan::{self, Context, OutputColumn, Planned},
     table::{Meter, TimestreamTable},
@@ -15,9 +14,8 @@ use crate::{
     model::limits::QUERY_STRING_BYTES_MAX,
 };
 use datafusion::{
-    arrow::{array::RecordBatch, error::ArrowError},
+    arrow::{array::RecordBatch, datatypes::DataType},
     datasource::provider_as_source,
-    error::DataFusionError,
     execution::{
         SendableRecordBatchStream, SessionState, SessionStateBuilder,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
@@ -61,6 +59,17 @@ pub struct TableRead {
     pub table: Arc<str>,
     /// The columns read, by name.
     pub columns: Vec<String>,
+}
+
+/// What PrepareQuery tells of a query.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The result's columns.
+    pub columns: Vec<OutputColumn>,
+    /// Parameters by name, without the `@`, with the type their use asks for.
+    pub parameters: Vec<(String, DataType)>,
+    /// The tables read and their columns.
+    pub reads: Vec<TableRead>,
 }
 
 /// Everything a query is run against.
@@ -219,36 +228,4 @@ fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<T
     });
     debug_assert!(walked.is_ok(), "the walk itself cannot fail");
     reads
-}
-
-/// What an error of the engine means to the client.
-pub(super) fn error_of(error: DataFusionError) -> SqlError {
-    match error.find_root() {
-        DataFusionError::External(inner) => external(inner.as_ref()),
-        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
-            ArrowError::DivideByZero => SqlError::Invalid("Division by zero".to_owned()),
-            ArrowError::ExternalError(inner) => external(inner.as_ref()),
-            other => SqlError::Internal(other.to_string()),
-        },
-        DataFusionError::ResourcesExhausted(text) => SqlError::Memory(text.clone()),
-        DataFusionError::NotImplemented(text) => SqlError::Invalid(format!("This query is not supported: {text}")),
-        DataFusionError::Execution(text) if text.contains("Scalar subquery has returned multiple rows") => {
-            // # inferred: Presto's words
-            SqlError::Invalid("Scalar sub-query has returned multiple rows".to_owned())
-        }
-        DataFusionError::Plan(text) if text.contains("Physical plan does not support logical expression") => {
-            SqlError::Invalid("A subquery in this place is not supported".to_owned())
-        }
-        other => SqlError::Internal(other.to_string()),
-    }
-}
-
-fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
-    if let Some(ours) = error.downcast_ref::<SqlError>() {
-        return ours.clone();
-    }
-    match error.downcast_ref::<DataFusionError>() {
-        Some(DataFusionError::External(inner)) => external(inner.as_ref()),
-        _ => SqlError::Internal(error.to_string()),
-    }
 }

@@ -356,14 +356,3 @@ impl Entry {
         }
     }
 }
-
-/// What PrepareQuery tells of a query.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    /// The result's columns.
-    pub columns: Vec<OutputColumn>,
-    /// Parameters by name, without the `@`, with the type their use asks for.
-    pub parameters: Vec<(String, datafusion::arrow::datatypes::DataType)>,
-    /// The tables read and their columns.
-    pub reads: Vec<TableRead>,
-}
