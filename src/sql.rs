@@ -176,6 +176,13 @@ impl Sql {
         self.cursors.count(account)
     }
 
+    /// Queries at work.
+    #[cfg(test)]
+    fn running_count(&self) -> usize {
+        let threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        threads.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks())
+    }
+
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Result<tokio::task::AbortHandle, SqlError> {
         let mut threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let runtime = match &mut *threads {

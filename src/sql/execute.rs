@@ -15,6 +15,7 @@ use crate::{
 };
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::DataType},
+    common::tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     datasource::provider_as_source,
     execution::{
         SendableRecordBatchStream, SessionState, SessionStateBuilder,
@@ -23,7 +24,7 @@ use datafusion::{
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
     logical_expr::{LogicalPlan, TableSource},
-    physical_plan::execute_stream,
+    physical_plan::{ExecutionPlan, coop::CooperativeExec, execute_stream},
     prelude::SessionConfig,
 };
 use futures::StreamExt;
@@ -132,7 +133,7 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
-    let stream = execute_stream(physical, state.task_ctx()).map_err(error_of)?;
+    let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
     Ok((planned.columns, Source::Stream(stream), true, reads))
 }
 
@@ -210,9 +211,20 @@ fn session(limits: Limits) -> Result<SessionState, SqlError> {
     Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(Arc::new(runtime)).build())
 }
 
+/// Lets the plan give way regularly, so that a timeout or CancelQuery is noticed. The engine sees to that where rows are
+/// read; where few rows become many, in joins and UNNEST, it has to be asked.
+fn interruptible(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>, SqlError> {
+    let wrapped = plan.transform_up(|node| {
+        if node.name().ends_with("JoinExec") || node.name() == "UnnestExec" {
+            return Ok(Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>));
+        }
+        Ok(Transformed::no(node))
+    });
+    Ok(wrapped.map_err(error_of)?.data)
+}
+
 /// Which columns of which tables the optimised plan reads.
 fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<TableRead> {
-    use datafusion::common::tree_node::TreeNodeRecursion;
     let mut reads = Vec::new();
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node

@@ -24,16 +24,7 @@ fn run(sql: &str) -> String {
     let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30 };
     let side = Sql::new(limits, clock.clone());
     let scope = Scope::default();
-    let request = QueryRequest {
-        scope: &scope,
-        sql,
-        next_token: None,
-        rows_max: None,
-        now_ns: clock.now_ns(),
-        row_writer: |batch| Box::new(Plain(batch.clone())),
-        random: [0; 16],
-        query_id: "AEQUERY".to_owned(),
-    };
+    let request = request(&scope, sql, None);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     match runtime.block_on(side.query(request, || Snapshot::empty(&scope))) {
         Ok(page) => String::from_utf8(page.rows.to_vec()).expect("text").replace(',', " "),
@@ -157,5 +148,83 @@ fn a_query_says_which_columns_it_reads() {
         let both = "SELECT 1 WHERE EXISTS (SELECT measure_name FROM db1.tab) OR 1 IN (SELECT count(time) FROM db1.tab)";
         assert_eq!(read(both).await.len(), 2);
         assert_eq!(read("SELECT time FROM db1.tab WHERE time > @x").await, [r#"db1.tab["measure_name", "time"]"#]);
+    });
+}
+
+/// Runs a query that would take hours, on a clock that rushes on by itself; `act` sees its first answer.
+fn endless(timeout_s: u64, act: impl AsyncFnOnce(&Sql, &Scope, &str, Result<Page, PageError>)) {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    /// Stops the clock however the test ends.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+    let clock = Clock::manual(1_700_000_000_000_000_000);
+    let side = Sql::new(Limits { timeout_s, memory_bytes_max: 1 << 30 }, clock.clone());
+    let scope = Scope::default();
+    let thousands = "UNNEST(sequence(1, 10000))";
+    let sql = format!("SELECT count(*) FROM {thousands} a(x), {thousands} b(y), {thousands} c(z)");
+    let over = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                clock.advance(std::time::Duration::from_millis(10));
+                std::thread::yield_now();
+            }
+        });
+        let _over = Over(&over);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let first = side.query(request(&scope, &sql, None), || Snapshot::empty(&scope)).await;
+            act(&side, &scope, &sql, first).await;
+            while side.running_count() > 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+    });
+}
+
+fn request<'a>(scope: &'a Scope, sql: &'a str, next_token: Option<&'a str>) -> QueryRequest<'a> {
+    // Every page has a token of its own.
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    QueryRequest {
+        scope,
+        sql,
+        next_token,
+        rows_max: None,
+        now_ns: 1_700_000_000_000_000_000,
+        row_writer: |batch| Box::new(Plain(batch.clone())),
+        random: NEXT
+            .fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+            .to_le_bytes()
+            .repeat(2)
+            .try_into()
+            .expect("16 bytes"),
+        query_id: "AEQUERY".to_owned(),
+    }
+}
+
+#[test]
+fn cancelling_stops_the_work() {
+    endless(u64::from(u32::MAX), async |side, scope, sql, first| {
+        let first = first.expect("an empty page");
+        assert!(first.rows.is_empty());
+        assert_eq!(side.cancel(&first.query_id, scope, 1_700_000_000_000_000_000), CancelOutcome::Stopped);
+        assert_eq!(side.cancel(&first.query_id, scope, 1_700_000_000_000_000_000), CancelOutcome::Repeated);
+        let next = side.query(request(scope, sql, first.next_token.as_deref()), || Snapshot::empty(scope)).await;
+        assert!(matches!(next, Err(PageError::Cancelled)), "{next:?}");
+    });
+}
+
+#[test]
+fn a_query_that_takes_too_long_is_stopped() {
+    endless(60, async |side, scope, sql, mut answer| {
+        while let Ok(page) = answer {
+            answer = side.query(request(scope, sql, page.next_token.as_deref()), || Snapshot::empty(scope)).await;
+        }
+        let error = answer.expect_err("no result");
+        assert_eq!(error.to_string(), "The query timed out after 60 seconds.");
     });
 }
