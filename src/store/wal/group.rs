@@ -281,6 +281,10 @@ impl Shared {
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        // Others who are about to append get to it first: the more entries share a sync, the less work each is.
+        drop(state);
+        std::thread::yield_now();
+        let mut state = self.state();
         frames.clear();
         std::mem::swap(frames, &mut state.frames);
         state.writing = std::mem::take(&mut state.waiters);

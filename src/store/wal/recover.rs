@@ -41,8 +41,7 @@ pub fn recover<E: From<WalError>>(
         match segments.get(i + 1) {
             Some(next) => {
                 let bytes = read_segment(disk, first_seq)?;
-                bytes_read += bytes.len() as u64;
-                read_until(&segment_path(first_seq), &bytes, first_seq, next - 1, after, &mut each)?;
+                bytes_read += read_until(&segment_path(first_seq), &bytes, first_seq, next - 1, after, &mut each)?;
                 last_seq = last_seq.max(next - 1);
             }
             None => match read_last(disk, first_seq, after, &mut each)? {
@@ -67,7 +66,8 @@ fn read_segment(disk: &dyn Disk, first_seq: u64) -> Result<Vec<u8>, WalError> {
     Ok(bytes)
 }
 
-/// Reads a segment that another follows: up to `last`, all must be there; what is beyond does not count.
+/// Reads a segment that another follows and returns its bytes: up to `last`, all must be there; what is beyond does not
+/// count.
 fn read_until<E: From<WalError>>(
     path: &str,
     bytes: &[u8],
@@ -75,7 +75,7 @@ fn read_until<E: From<WalError>>(
     last: u64,
     after: u64,
     each: &mut impl FnMut(u64, &[u8]) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<u64, E> {
     let mut at = SEGMENT_HEADER_BYTES;
     for seq in first_seq..=last {
         let frame = read_frame(&bytes[at..]).filter(|frame| frame.seq == seq);
@@ -85,7 +85,7 @@ fn read_until<E: From<WalError>>(
         }
         at += FRAME_HEADER_BYTES + frame.payload.len();
     }
-    Ok(())
+    Ok(at as u64)
 }
 
 /// Reads the last segment, which may end in a torn write, and returns the number of its last entry and its bytes; `None`
@@ -116,7 +116,8 @@ fn read_last<E: From<WalError>>(
         at += FRAME_HEADER_BYTES + frame.payload.len();
         seq += 1;
     }
-    if at < bytes.len() {
+    // Zeros are no write, torn or whole: they lie ahead of the next one.
+    if bytes[at..].iter().any(|byte| *byte != 0) {
         if holds_frame_after_sync_of(&bytes[at..], seq) {
             return Err(damaged(&path, at, "there is no whole entry, but later ones were written after it was").into());
         }

@@ -91,7 +91,7 @@ impl SegmentWriter {
 
     fn begin(&mut self, first_seq: u64) -> Result<(), WalError> {
         let path = segment_path(first_seq);
-        let mut file = self.disk.create(&path).map_err(io_error(&path))?;
+        let mut file = self.disk.create_log(&path).map_err(io_error(&path))?;
         file.append(&segment_header(first_seq)).map_err(io_error(&path))?;
         file.sync().map_err(io_error(&path))?;
         self.disk.sync_dir(WAL_DIR).map_err(io_error(WAL_DIR))?;

@@ -81,7 +81,7 @@ fn the_log_cut_at_any_byte_holds_the_entries_before() {
     let length = disk.read(&path).unwrap().len();
     let frame = |text: usize| FRAME_HEADER_BYTES + text;
     let ends = [frame(3), frame(3) + frame(0), frame(3) + frame(0) + frame(5)].map(|end| end + SEGMENT_HEADER_BYTES);
-    assert_eq!(ends[2], length);
+    assert!(ends[2] <= length, "zeros may follow");
     for cut_at in 0..=length {
         let disk = disk.copy();
         disk.truncate(&path, cut_at as u64).unwrap();
