@@ -64,6 +64,16 @@ pub async fn write_records(
     let mut rejected = batch.rejected;
     rejected.extend(outcome.rejected);
     rejected.sort_by_key(|rejected| rejected.index);
+    for lost in &outcome.magnetic_rejected {
+        // The service reports these to the table's MagneticStoreRejectedDataLocation and nowhere else.
+        tracing::warn!(
+            database = request.database,
+            table = request.table,
+            record_index = lost.index,
+            reason = %lost.reason,
+            "a record for the magnetic store lost against a stored version"
+        );
+    }
     Ok(Ingested { memory: outcome.memory, magnetic: outcome.magnetic, rejected })
 }
 

@@ -17,8 +17,8 @@ mod table;
 mod tests;
 pub mod types;
 
-pub use execute::{Limits, TableRead};
-pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, Prepared, RowWriter};
+pub use execute::{Limits, Prepared, TableRead};
+pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, RowWriter};
 pub use plan::OutputColumn;
 
 use crate::{
@@ -29,7 +29,6 @@ use crate::{
 use error::SqlError;
 use functions::Registry;
 use page::{Cursor, Cursors};
-use parse::Statement;
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::{runtime::Runtime, sync::oneshot};
 
@@ -154,21 +153,11 @@ impl Sql {
         let registry = Arc::clone(self.registry());
         let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns };
         let (answer, prepared) = oneshot::channel();
-        let work = self.spawn(async move {
-            let planned = match execute::checked_statement(&job.sql) {
-                Ok(Statement::Query(query)) => {
-                    execute::plan_query(&query, &job, &registry, &Arc::default(), true).map(|planned| Prepared {
-                        columns: planned.columns,
-                        parameters: planned.parameters,
-                        reads: Vec::new(),
-                    })
-                }
-                Ok(_) => Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned())),
-                Err(error) => Err(error),
-            };
-            let _ = answer.send(planned);
+        let limits = self.limits;
+        self.spawn(async move {
+            // The client may have gone away meanwhile; then nobody needs the answer.
+            let _ = answer.send(execute::prepare(&job, &registry, limits));
         })?;
-        let _ = work;
         prepared.await.map_err(|_| SqlError::Internal("the planning task ended early".into()))?
     }
 

@@ -223,6 +223,21 @@ def test_late_records_to_the_magnetic_store(client):
     assert rows_of(client, select) == [["3.0"], ["2.0"], ["1.0"]]
 
 
+def test_late_version_conflicts_are_not_told(boto):
+    # guide: troubleshooting rejected records; in the magnetic store they go to the S3 report, not into the answer
+    make_table(
+        boto,
+        RetentionProperties={"MemoryStoreRetentionPeriodInHours": 1, "MagneticStoreRetentionPeriodInDays": 30},
+        MagneticStoreWriteProperties={"EnableMagneticStoreWrites": True},
+    )
+    late = now_ms() - 2 * 86_400_000
+    write(boto, [record(late, "1", Version=5)])
+    assert write(boto, [record(late, "2", Version=4)]) == {"Total": 1, "MemoryStore": 0, "MagneticStore": 1}
+    assert rows_of(boto, "SELECT measure_value::double FROM sensors.readings") == [["1.0"]]
+    write(boto, [record(late, "3", Version=6)])
+    assert rows_of(boto, "SELECT measure_value::double FROM sensors.readings") == [["3.0"]]
+
+
 def test_invalid_records(client):
     """One bad record fails the whole request, and nothing is written."""
     make_table(client)

@@ -327,10 +327,6 @@ mod tests {
             "1 validation error detected: Value null at 'databaseName' failed to satisfy constraint: Member must not be null",
         );
         violations::<Create>(
-            r#"{"DatabaseName":"ab"}"#,
-            "1 validation error detected: Value 'ab' at 'databaseName' failed to satisfy constraint: Member must have length greater than or equal to 3",
-        );
-        violations::<Create>(
             r#"{"DatabaseName":"a b c"}"#,
             "1 validation error detected: Value 'a b c' at 'databaseName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
         );
@@ -361,7 +357,7 @@ mod tests {
         violations::<write::CreateTableRequest>(
             r#"{"DatabaseName":"","RetentionProperties":{"MemoryStoreRetentionPeriodInHours":8767,"MagneticStoreRetentionPeriodInDays":0}}"#,
             "5 validation errors detected: \
-             Value '' at 'databaseName' failed to satisfy constraint: Member must have length greater than or equal to 3; \
+             Value '' at 'databaseName' failed to satisfy constraint: Member must have length greater than or equal to 1; \
              Value '' at 'databaseName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; \
              Value null at 'tableName' failed to satisfy constraint: Member must not be null; \
              Value '8767' at 'retentionProperties.memoryStoreRetentionPeriodInHours' failed to satisfy constraint: Member must have value less than or equal to 8766; \

@@ -1,6 +1,6 @@
 //! What a query can fail with.
 
-use datafusion::error::DataFusionError;
+use datafusion::{arrow::error::ArrowError, error::DataFusionError};
 
 /// Why a query failed, worded for the client.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -56,4 +56,36 @@ impl SqlError {
 #[must_use]
 pub fn invalid(message: impl Into<String>) -> DataFusionError {
     SqlError::Invalid(message.into()).into_datafusion()
+}
+
+/// What an error of the engine means to the client.
+pub(super) fn error_of(error: DataFusionError) -> SqlError {
+    match error.find_root() {
+        DataFusionError::External(inner) => external(inner.as_ref()),
+        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
+            ArrowError::DivideByZero => SqlError::Invalid("Division by zero".to_owned()),
+            ArrowError::ExternalError(inner) => external(inner.as_ref()),
+            other => SqlError::Internal(other.to_string()),
+        },
+        DataFusionError::ResourcesExhausted(text) => SqlError::Memory(text.clone()),
+        DataFusionError::NotImplemented(text) => SqlError::Invalid(format!("This query is not supported: {text}")),
+        DataFusionError::Execution(text) if text.contains("Scalar subquery has returned multiple rows") => {
+            // # inferred: Presto's words
+            SqlError::Invalid("Scalar sub-query has returned multiple rows".to_owned())
+        }
+        DataFusionError::Plan(text) if text.contains("Physical plan does not support logical expression") => {
+            SqlError::Invalid("A subquery in this place is not supported".to_owned())
+        }
+        other => SqlError::Internal(other.to_string()),
+    }
+}
+
+fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
+    if let Some(ours) = error.downcast_ref::<SqlError>() {
+        return ours.clone();
+    }
+    match error.downcast_ref::<DataFusionError>() {
+        Some(DataFusionError::External(inner)) => external(inner.as_ref()),
+        _ => SqlError::Internal(error.to_string()),
+    }
 }

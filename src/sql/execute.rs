@@ -1,7 +1,7 @@
 //! Running a plan: the engine's session, the threads it runs on, its limits and its errors.
 
 use super::{
-    error::SqlError,
+    error::{SqlError, error_of},
     functions::Registry,
     metadata,
     parse::{self, Statement},
@@ -14,9 +14,8 @@ use crate::{
     model::limits::QUERY_STRING_BYTES_MAX,
 };
 use datafusion::{
-    arrow::{array::RecordBatch, error::ArrowError},
+    arrow::{array::RecordBatch, datatypes::DataType},
     datasource::provider_as_source,
-    error::DataFusionError,
     execution::{
         SendableRecordBatchStream, SessionState, SessionStateBuilder,
         disk_manager::{DiskManagerBuilder, DiskManagerMode},
@@ -60,6 +59,17 @@ pub struct TableRead {
     pub table: Arc<str>,
     /// The columns read, by name.
     pub columns: Vec<String>,
+}
+
+/// What PrepareQuery tells of a query.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The result's columns.
+    pub columns: Vec<OutputColumn>,
+    /// Parameters by name, without the `@`, with the type their use asks for.
+    pub parameters: Vec<(String, DataType)>,
+    /// The tables read and their columns.
+    pub reads: Vec<TableRead>,
 }
 
 /// Everything a query is run against.
@@ -127,15 +137,30 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
 }
 
 /// A parsed statement of bounded length.
-pub(super) fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
+fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
     if sql.len() > QUERY_STRING_BYTES_MAX {
         return Err(SqlError::Invalid(format!("The query string is longer than {QUERY_STRING_BYTES_MAX} bytes.")));
     }
     parse::statement(sql)
 }
 
+/// Plans a query without running it.
+pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<Prepared, SqlError> {
+    let Statement::Query(query) = checked_statement(&job.sql)? else {
+        return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
+    };
+    let planned = plan_query(&query, job, registry, &Arc::default(), true)?;
+    // A plan with parameters cannot be optimised; then every column of a table counts as read.
+    let plan = match planned.parameters.is_empty() {
+        true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
+        false => planned.plan,
+    };
+    let reads = reads(&plan, &planned.tables);
+    Ok(Prepared { columns: planned.columns, parameters: planned.parameters, reads })
+}
+
 /// Plans a query against a snapshot.
-pub(super) fn plan_query(
+fn plan_query(
     query: &datafusion::sql::sqlparser::ast::Query,
     job: &Job,
     registry: &Registry,
@@ -203,36 +228,4 @@ fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<T
     });
     debug_assert!(walked.is_ok(), "the walk itself cannot fail");
     reads
-}
-
-/// What an error of the engine means to the client.
-pub(super) fn error_of(error: DataFusionError) -> SqlError {
-    match error.find_root() {
-        DataFusionError::External(inner) => external(inner.as_ref()),
-        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
-            ArrowError::DivideByZero => SqlError::Invalid("Division by zero".to_owned()),
-            ArrowError::ExternalError(inner) => external(inner.as_ref()),
-            other => SqlError::Internal(other.to_string()),
-        },
-        DataFusionError::ResourcesExhausted(text) => SqlError::Memory(text.clone()),
-        DataFusionError::NotImplemented(text) => SqlError::Invalid(format!("This query is not supported: {text}")),
-        DataFusionError::Execution(text) if text.contains("Scalar subquery has returned multiple rows") => {
-            // # inferred: Presto's words
-            SqlError::Invalid("Scalar sub-query has returned multiple rows".to_owned())
-        }
-        DataFusionError::Plan(text) if text.contains("Physical plan does not support logical expression") => {
-            SqlError::Invalid("A subquery in this place is not supported".to_owned())
-        }
-        other => SqlError::Internal(other.to_string()),
-    }
-}
-
-fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> SqlError {
-    if let Some(ours) = error.downcast_ref::<SqlError>() {
-        return ours.clone();
-    }
-    match error.downcast_ref::<DataFusionError>() {
-        Some(DataFusionError::External(inner)) => external(inner.as_ref()),
-        _ => SqlError::Internal(error.to_string()),
-    }
 }

@@ -36,6 +36,8 @@ pub struct Page {
     pub query_id: String,
     /// The result's columns, the same on every page.
     pub columns: Arc<[OutputColumn]>,
+    /// The tables that the query reads and their columns.
+    pub reads: Arc<[TableRead]>,
     /// Rows in their wire form, separated by commas.
     pub rows: Arc<Vec<u8>>,
     /// Asks for the next page; `None` on the last.
@@ -82,6 +84,7 @@ pub(super) struct Cursor {
     scope: Scope,
     sql: String,
     columns: Arc<[OutputColumn]>,
+    reads: Arc<[TableRead]>,
     batches: mpsc::Receiver<Result<RecordBatch, SqlError>>,
     meter: Arc<Meter>,
     metered: bool,
@@ -110,6 +113,7 @@ impl Cursor {
             scope,
             sql,
             columns: started.columns.into(),
+            reads: started.reads.into(),
             batches: started.batches,
             meter: started.meter,
             metered: started.metered,
@@ -147,6 +151,7 @@ impl Cursor {
         let page = Page {
             query_id: self.query_id.clone(),
             columns: Arc::clone(&self.columns),
+            reads: Arc::clone(&self.reads),
             rows: Arc::new(rows),
             next_token: self.next_token.clone(),
             progress_percent: if self.finished { 100.0 } else { self.meter.progress() },
@@ -350,15 +355,4 @@ impl Entry {
             work.abort();
         }
     }
-}
-
-/// What PrepareQuery tells of a query.
-#[derive(Clone, Debug)]
-pub struct Prepared {
-    /// The result's columns.
-    pub columns: Vec<OutputColumn>,
-    /// Parameters by name, without the `@`, with the type their use asks for.
-    pub parameters: Vec<(String, datafusion::arrow::datatypes::DataType)>,
-    /// The tables read and their columns.
-    pub reads: Vec<TableRead>,
 }

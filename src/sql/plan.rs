@@ -18,7 +18,7 @@ mod subquery;
 mod window;
 
 use super::{
-    error::SqlError,
+    error::{SqlError, error_of},
     functions::{Registry, conversion::cast::implicit},
 };
 use crate::engine::{Snapshot, TableView};
@@ -183,7 +183,7 @@ fn unsupported(at: Location, what: &str) -> SqlError {
 
 /// An error of DataFusion or of a function, met while planning what stands at `at`.
 fn planning_error(error: DataFusionError, at: Location) -> SqlError {
-    match super::execute::error_of(error) {
+    match error_of(error) {
         SqlError::Invalid(message) | SqlError::Execution(message) => semantic(at, message),
         other => other,
     }
@@ -191,5 +191,5 @@ fn planning_error(error: DataFusionError, at: Location) -> SqlError {
 
 /// An error of DataFusion that no query should be able to cause.
 fn internal(error: DataFusionError) -> SqlError {
-    super::execute::error_of(error)
+    error_of(error)
 }

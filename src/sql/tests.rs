@@ -137,3 +137,25 @@ fn long_chains_run_and_longer_ones_are_refused() {
         }
     }
 }
+
+#[test]
+fn a_query_says_which_columns_it_reads() {
+    let clock = Clock::manual(1_700_000_000_000_000_000);
+    let scope = Scope::default();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let engine = crate::engine::Engine::open(crate::engine::EngineConfig::default(), clock.clone()).await.unwrap();
+        let now_ns = clock.now_ns();
+        engine.create_database(&scope, "db1", None, Default::default(), now_ns).await.unwrap();
+        engine.create_table(&scope, "db1", "tab", Default::default(), now_ns).await.unwrap();
+        let side = Sql::new(Limits { timeout_s: 60, memory_bytes_max: 1 << 30 }, clock.clone());
+        let read = async |sql: &str| {
+            let prepared = side.prepare(sql, engine.snapshot(&scope), now_ns).await.unwrap();
+            prepared.reads.iter().map(|r| format!("{}.{}{:?}", r.database, r.table, r.columns)).collect::<Vec<_>>()
+        };
+        assert_eq!(read("SELECT max(time) FROM db1.tab").await, [r#"db1.tab["time"]"#]);
+        let both = "SELECT 1 WHERE EXISTS (SELECT measure_name FROM db1.tab) OR 1 IN (SELECT count(time) FROM db1.tab)";
+        assert_eq!(read(both).await.len(), 2);
+        assert_eq!(read("SELECT time FROM db1.tab WHERE time > @x").await, [r#"db1.tab["measure_name", "time"]"#]);
+    });
+}

@@ -508,9 +508,9 @@ pub static REPORT_S3_CONFIGURATION: Structure = Structure {
     ],
 };
 
-/// `ResourceCreateAPIName`. # guide: ts-limits.html and API_CreateTable.html; # observed: 256 characters pass, 257 fail
+/// `ResourceCreateAPIName`. # # observed: 256 characters pass, 257 fail; # inferred: no minimum but one, as in the model (API_CreateTable.html says 3)
 pub const RESOURCE_CREATE_API_NAME: Kind = Kind::Text(TextLimits {
-    length: Bounds { min: Some(3), max: Some(256) },
+    length: Bounds { min: Some(1), max: Some(256) },
     pattern: Some(Pattern::ResourceName),
     values: &[],
     sensitive: false,

@@ -210,9 +210,9 @@ pub struct CreateBatchLoadTaskRequest<'a> {
     pub data_source_configuration: DataSourceConfiguration<'a>,
     /// `ReportConfiguration`: required.
     pub report_configuration: ReportConfiguration<'a>,
-    /// `TargetDatabaseName`: 3 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
+    /// `TargetDatabaseName`: 1 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
     pub target_database_name: Text<'a>,
-    /// `TargetTableName`: 3 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
+    /// `TargetTableName`: 1 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
     pub target_table_name: Text<'a>,
     /// `RecordVersion`.
     pub record_version: Option<i64>,
@@ -266,9 +266,9 @@ impl<'a> Input<'a> for CreateBatchLoadTaskRequest<'a> {
             && self.data_model_configuration.as_ref().is_none_or(DataModelConfiguration::conforms)
             && self.data_source_configuration.conforms()
             && self.report_configuration.conforms()
-            && has_length(&self.target_database_name, 3, 256)
+            && has_length(&self.target_database_name, 1, 256)
             && Pattern::ResourceName.matches(&self.target_database_name)
-            && has_length(&self.target_table_name, 3, 256)
+            && has_length(&self.target_table_name, 1, 256)
             && Pattern::ResourceName.matches(&self.target_table_name)
     }
 }
@@ -286,7 +286,7 @@ impl Output for CreateBatchLoadTaskResponse<'_> {}
 /// Input of `CreateDatabase`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct CreateDatabaseRequest<'a> {
-    /// `DatabaseName`: 3 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
+    /// `DatabaseName`: 1 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
     pub database_name: Text<'a>,
     /// `KmsKeyId`: 1 to 2048 characters.
     pub kms_key_id: Option<Text<'a>>,
@@ -322,7 +322,7 @@ impl<'a> Input<'a> for CreateDatabaseRequest<'a> {
     const SHAPE: &'static Structure = &constraints::CREATE_DATABASE_REQUEST;
 
     fn conforms(&self) -> bool {
-        has_length(&self.database_name, 3, 256)
+        has_length(&self.database_name, 1, 256)
             && Pattern::ResourceName.matches(&self.database_name)
             && self.kms_key_id.as_ref().is_none_or(|value| has_length(value, 1, 2048))
             && self.tags.as_ref().is_none_or(|value| value.len() <= 200 && value.iter().all(Tag::conforms))
@@ -342,9 +342,9 @@ impl Output for CreateDatabaseResponse<'_> {}
 /// Input of `CreateTable`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct CreateTableRequest<'a> {
-    /// `DatabaseName`: 3 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
+    /// `DatabaseName`: 1 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
     pub database_name: Text<'a>,
-    /// `TableName`: 3 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
+    /// `TableName`: 1 to 256 characters, `[a-zA-Z0-9_.-]+`, required.
     pub table_name: Text<'a>,
     /// `RetentionProperties`.
     pub retention_properties: Option<RetentionProperties>,
@@ -397,9 +397,9 @@ impl<'a> Input<'a> for CreateTableRequest<'a> {
     const SHAPE: &'static Structure = &constraints::CREATE_TABLE_REQUEST;
 
     fn conforms(&self) -> bool {
-        has_length(&self.database_name, 3, 256)
+        has_length(&self.database_name, 1, 256)
             && Pattern::ResourceName.matches(&self.database_name)
-            && has_length(&self.table_name, 3, 256)
+            && has_length(&self.table_name, 1, 256)
             && Pattern::ResourceName.matches(&self.table_name)
             && self.retention_properties.as_ref().is_none_or(RetentionProperties::conforms)
             && self.tags.as_ref().is_none_or(|value| value.len() <= 200 && value.iter().all(Tag::conforms))

@@ -40,7 +40,7 @@ fn place(key: RowKey, words: usize) -> (usize, u64) {
     let hash = mix(mix(key.time_ns as u64) ^ stream);
     let mask = (0..4).fold(0, |mask, i| mask | 1 << (hash >> (6 * i) & 63));
     // The upper half of the hash, scaled to the number of words.
-    (((hash >> 32) * words as u64 >> 32) as usize, mask)
+    ((((hash >> 32) * words as u64) >> 32) as usize, mask)
 }
 
 /// Spreads a number over all 64 bits (the finaliser of SplitMix64).

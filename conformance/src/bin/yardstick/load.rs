@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use std::{
     fmt::Write as _,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -31,11 +31,11 @@ pub(crate) enum Length {
     Rows(u64),
 }
 
-/// Creates database `bench` and table `t`, whose memory store holds a day.
+/// Creates database `bench` and table `samples`, whose memory store holds a day.
 pub(crate) async fn prepare(address: &str) -> Result<(), BoxError> {
     let mut connection = Connection::open(address).await?;
     connection.must("CreateDatabase", r#"{"DatabaseName":"bench"}"#.to_owned()).await?;
-    let table = r#"{"DatabaseName":"bench","TableName":"t","RetentionProperties":
+    let table = r#"{"DatabaseName":"bench","TableName":"samples","RetentionProperties":
         {"MemoryStoreRetentionPeriodInHours":24,"MagneticStoreRetentionPeriodInDays":1}}"#;
     connection.must("CreateTable", table.to_owned()).await
 }
@@ -47,6 +47,9 @@ struct Schedule {
     end: Option<Instant>,
     /// Distinguishes this run's hosts from those of other runs against the same table.
     run: i64,
+    /// When each generation began, in milliseconds since the epoch: one moment for all connections, since a key is unique
+    /// only if they count from the same.
+    starts_ms: Mutex<Vec<i64>>,
 }
 
 impl Schedule {
@@ -55,7 +58,8 @@ impl Schedule {
             Length::Seconds(seconds) => (u64::MAX, Some(instant() + Duration::from_secs(seconds))),
             Length::Rows(rows) => (rows / RECORDS_A_REQUEST, None),
         };
-        Self { next: AtomicU64::new(0), requests, end, run: now_ms() % 1_000_000_000 }
+        let (run, starts_ms) = (now_ms() % 1_000_000_000, Mutex::default());
+        Self { next: AtomicU64::new(0), requests, end, run, starts_ms }
     }
 
     /// The next request's number, unless the load is over.
@@ -66,11 +70,20 @@ impl Schedule {
         Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < self.requests)
     }
 
-    fn body(&self, number: u64, start_ms: i64) -> Result<String, BoxError> {
+    /// When a generation began; the first that asks begins it.
+    fn start_ms(&self, generation: u64) -> Result<i64, BoxError> {
+        let mut starts_ms = self.starts_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        while starts_ms.len() <= usize::try_from(generation)? {
+            starts_ms.push(now_ms());
+        }
+        Ok(starts_ms[usize::try_from(generation)?])
+    }
+
+    fn body(&self, number: u64) -> Result<String, BoxError> {
         let (generation, step) = (number / REQUESTS_A_GENERATION, number % REQUESTS_A_GENERATION);
-        let time_ms = start_ms - OLDEST_MS + i64::try_from(step)?;
+        let time_ms = self.start_ms(generation)? - OLDEST_MS + i64::try_from(step)?;
         let mut body = String::with_capacity(24_000);
-        body.push_str("{\"DatabaseName\":\"bench\",\"TableName\":\"t\",\"Records\":[");
+        body.push_str("{\"DatabaseName\":\"bench\",\"TableName\":\"samples\",\"Records\":[");
         for host in 0..RECORDS_A_REQUEST {
             if host > 0 {
                 body.push(',');
@@ -99,16 +112,16 @@ struct Seen {
 async fn send(address: String, schedule: Arc<Schedule>) -> Result<Seen, BoxError> {
     let mut connection = Connection::open(&address).await?;
     let mut seen = Seen::default();
-    // Times are counted from a moment that moves on once a generation, so that they never leave the last hour.
-    let (mut generation, mut start_ms) = (0, now_ms());
     while let Some(number) = schedule.take() {
-        if number / REQUESTS_A_GENERATION != generation {
-            (generation, start_ms) = (number / REQUESTS_A_GENERATION, now_ms());
-        }
-        let body = schedule.body(number, start_ms)?;
+        let body = schedule.body(number)?;
         let start = instant();
-        let (status, _) = connection.call("WriteRecords", body).await?;
-        seen.failed += u64::from(status != StatusCode::OK);
+        let (status, answer) = connection.call("WriteRecords", body).await?;
+        if status != StatusCode::OK {
+            seen.failed += 1;
+            if seen.failed == 1 {
+                eprintln!("WriteRecords answered {status}: {}", String::from_utf8_lossy(&answer));
+            }
+        }
         seen.latencies_us.push(u64::try_from(start.elapsed().as_micros())?);
     }
     Ok(seen)

@@ -6,7 +6,7 @@
 //! - `yardstick first-create BINARY STARTS` times starts of a server up to the first database created
 //! - `yardstick select-one ADDRESS QUERIES` times `SELECT 1` over one connection
 //!
-//! Each prints one line of `name=value` pairs. The load needs database `bench` with table `t`, which
+//! Each prints one line of `name=value` pairs. The load needs database `bench` with table `samples`, which
 //! `yardstick prepare ADDRESS` creates.
 
 mod ceiling;

@@ -32,6 +32,8 @@ impl Connection {
             .header("x-amz-target", format!("Timestream_20181101.{operation}"))
             .header("authorization", AUTHORIZATION)
             .body(Full::new(Bytes::from(body)))?;
+        // The last answer may have been read before the connection is done with it.
+        self.0.ready().await?;
         let response = self.0.send_request(request).await?;
         Ok((response.status(), response.into_body().collect().await?.to_bytes()))
     }
