@@ -2,6 +2,7 @@
 
 pub mod codec;
 pub mod disk;
+pub mod error;
 pub mod memory;
 pub mod wal;
 pub mod whole_file;

@@ -19,8 +19,9 @@ use crate::{
     store::{
         codec::{put_i64, put_str, put_u64, put_usize},
         disk::Disk,
+        error::{StorageError, io_error},
         memory::{chunk_codec::put_chunk, table::TableImage},
-        wal::{Wal, WalError, io_error},
+        wal::Wal,
         whole_file::{FileKind, write_file},
     },
 };
@@ -112,7 +113,7 @@ pub(super) fn all_tables(catalog: &LiveCatalog) -> impl Iterator<Item = &Arc<Tab
 
 impl Checkpoints {
     /// Writes a checkpoint so that it counts from now on.
-    fn put(&self, seq: u64, body: &[u8]) -> Result<(), WalError> {
+    fn put(&self, seq: u64, body: &[u8]) -> Result<(), StorageError> {
         let disk = &*self.disk;
         disk.sync_dir(CHUNK_DIR).map_err(io_error(CHUNK_DIR))?;
         write_file(disk, NEW_CHECKPOINT, CHECKPOINT_FILE, body)?;
@@ -147,7 +148,7 @@ impl Checkpoints {
         chunks: &mut HashSet<String>,
         table: u64,
         image: &TableImage,
-    ) -> Result<(), WalError> {
+    ) -> Result<(), StorageError> {
         for chunk in &image.sealed {
             let path = chunk_path(table, chunk.revision);
             if !written.chunks.contains(&path) {
@@ -168,7 +169,7 @@ fn checkpoint_body(
     chunks: &mut HashSet<String>,
     seq: u64,
     catalog: &LiveCatalog,
-) -> Result<Vec<u8>, WalError> {
+) -> Result<Vec<u8>, StorageError> {
     let mut out = Vec::new();
     put_u64(&mut out, seq);
     put_u64(&mut out, catalog.next_table_id().0);

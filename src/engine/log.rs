@@ -1,7 +1,10 @@
 //! The order of commits, and when they are safe.
 
 use super::EngineError;
-use crate::store::wal::{Ticket, Wal, WalError};
+use crate::store::{
+    error::StorageError,
+    wal::{Ticket, Wal},
+};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -19,8 +22,8 @@ pub(super) enum Log {
     Wal(Wal),
 }
 
-impl From<WalError> for EngineError {
-    fn from(error: WalError) -> Self {
+impl From<StorageError> for EngineError {
+    fn from(error: StorageError) -> Self {
         Self::Storage(error.to_string())
     }
 }

@@ -17,8 +17,9 @@ use crate::{
     store::{
         codec::{Malformed, Reader},
         disk::Disk,
+        error::{StorageError, io_error},
         memory::{chunk_codec::read_chunk, dead::DeadRows, table::RestoredChunk},
-        wal::{WAL_DIR, Wal, WalError, WalOptions, io_error, recover},
+        wal::{WAL_DIR, Wal, WalOptions, recover},
         whole_file::read_file,
     },
 };
@@ -143,7 +144,7 @@ fn replay(
 }
 
 /// Reads the newest checkpoint; nothing, when there is none yet.
-fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, WalError> {
+fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, StorageError> {
     let mut restored = Restored {
         catalog: LiveCatalog::default(),
         synced: Arc::default(),
@@ -157,7 +158,7 @@ fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, WalError> {
     let Some(seq) = newest.max() else { return Ok(restored) };
     let path = checkpoint_path(seq);
     let body = read_file(disk, &path, CHECKPOINT_FILE, |body| Ok(body.to_vec()))?;
-    let malformed = || WalError::Damaged { file: path.clone(), offset: 0, what: "its body says what cannot be" };
+    let malformed = || StorageError::Damaged { file: path.clone(), offset: 0, what: "its body says what cannot be" };
     let mut reader = Reader::new(&body);
     restored.written.seq = Some(seq);
     restore_databases(disk, &mut restored, &mut reader).map_err(|error| error.unwrap_or_else(malformed))?;
@@ -165,7 +166,7 @@ fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, WalError> {
 }
 
 /// An error of another file, or `None`: the checkpoint itself cannot be read.
-type RestoreError = Option<WalError>;
+type RestoreError = Option<StorageError>;
 
 fn restore_databases(disk: &dyn Disk, restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), RestoreError> {
     let (seq, next_table_id) = (number(reader)?, number(reader)?);
@@ -275,7 +276,7 @@ fn restore_chunk(
 }
 
 /// Deletes files that a crash left behind: those that no checkpoint ever named, or that it names no more.
-fn delete_leftovers(disk: &dyn Disk, written: &Written) -> Result<(), WalError> {
+fn delete_leftovers(disk: &dyn Disk, written: &Written) -> Result<(), StorageError> {
     let current = written.seq.map(checkpoint_path);
     for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
         for name in disk.list(dir).map_err(io_error(dir))? {

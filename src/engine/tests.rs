@@ -441,3 +441,21 @@ async fn the_quota_of_databases_is_kept() {
     }
     assert!(matches!(create("more".into()).await, Err(EngineError::QuotaExceeded(_))));
 }
+
+#[tokio::test]
+async fn the_quota_of_tables_counts_over_all_databases() {
+    let engine = engine().await;
+    let scope = Scope::default();
+    engine.create_database(&scope, "other", None, Tags::new(), NOW_NS).await.unwrap();
+    let create = async |scope: &Scope, name: String| {
+        let database = if name.ends_with('7') { "other" } else { "db" };
+        engine.create_table(scope, database, &name, NewTable::default(), NOW_NS).await
+    };
+    for i in 1..50_000 {
+        create(&scope, format!("t{i}")).await.unwrap();
+    }
+    assert!(matches!(create(&scope, "more".into()).await, Err(EngineError::QuotaExceeded(_))));
+    let elsewhere = Scope::new("111111111111", "us-east-1");
+    engine.create_database(&elsewhere, "db", None, Tags::new(), NOW_NS).await.unwrap();
+    create(&elsewhere, "more".into()).await.unwrap();
+}

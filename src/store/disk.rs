@@ -31,6 +31,12 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above.
     fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// As [`Disk::create`], for a log: a file that is synced after every small append. To make that cheap, the disk may
+    /// write zeros ahead, so a reader may find zeros after what was appended.
+    ///
+    /// # Errors
+    /// As above.
+    fn create_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
     /// A file that is there, to be appended to.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::{
     codec::Malformed,
     disk::Disk,
-    wal::{WalError, io_error},
+    error::{StorageError, io_error},
 };
 
 /// Bytes before the body.
@@ -21,8 +21,8 @@ pub struct FileKind {
 /// Writes a file and syncs it. That its name is there is not durable before its directory is synced.
 ///
 /// # Errors
-/// [`WalError::Io`].
-pub fn write_file(disk: &dyn Disk, path: &str, kind: FileKind, body: &[u8]) -> Result<(), WalError> {
+/// [`StorageError::Io`].
+pub fn write_file(disk: &dyn Disk, path: &str, kind: FileKind, body: &[u8]) -> Result<(), StorageError> {
     let mut header = Vec::with_capacity(HEADER_BYTES);
     header.extend_from_slice(kind.magic);
     header.extend_from_slice(&kind.version.to_le_bytes());
@@ -38,14 +38,14 @@ pub fn write_file(disk: &dyn Disk, path: &str, kind: FileKind, body: &[u8]) -> R
 /// Reads a file, checks it, and hands its body to `read`.
 ///
 /// # Errors
-/// [`WalError::Io`], [`WalError::Damaged`], [`WalError::Version`].
+/// [`StorageError::Io`], [`StorageError::Damaged`], [`StorageError::Version`].
 pub fn read_file<T>(
     disk: &dyn Disk,
     path: &str,
     kind: FileKind,
     read: impl FnOnce(&[u8]) -> Result<T, Malformed>,
-) -> Result<T, WalError> {
-    let damaged = |offset: usize, what| WalError::Damaged { file: path.to_owned(), offset: offset as u64, what };
+) -> Result<T, StorageError> {
+    let damaged = |offset: usize, what| StorageError::Damaged { file: path.to_owned(), offset: offset as u64, what };
     let bytes = disk.read(path).map_err(io_error(path))?;
     let Some((header, body)) = bytes.split_at_checked(HEADER_BYTES) else {
         return Err(damaged(bytes.len(), "its header is cut"));
@@ -55,7 +55,7 @@ pub fn read_file<T>(
     }
     let version = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
     if version > kind.version {
-        return Err(WalError::Version { file: path.to_owned(), version });
+        return Err(StorageError::Version { file: path.to_owned(), version });
     }
     let crc = crc32c::crc32c_append(crc32c::crc32c(&header[..20]), body);
     if header[12..20] != (body.len() as u64).to_le_bytes() || header[20..] != crc.to_le_bytes() {

@@ -11,6 +11,9 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
+/// Zeros are written ahead of a log in pieces of this size.
+const LOG_RESERVE_BYTES: usize = 128;
+
 /// A disk in memory. Cloning it shares it, as opening a directory again does.
 #[derive(Clone, Debug, Default)]
 pub struct SimulatedDisk(Arc<Shared>);
@@ -148,14 +151,26 @@ impl Contents {
     fn lose_power(&mut self, cut: Cut) {
         match cut {
             Cut::Forgets | Cut::Deletes | Cut::Empties => self.bytes.clone_from(&self.durable),
-            Cut::Tears if self.bytes.len() > self.durable.len() && self.bytes.starts_with(&self.durable) => {
-                let kept = self.durable.len() + (self.bytes.len() - self.durable.len()).div_ceil(2);
-                self.bytes.truncate(kept);
-                self.bytes[kept - 1] ^= 0xff;
-            }
-            Cut::Tears | Cut::Keeps => {}
+            Cut::Tears => self.tear(),
+            Cut::Keeps => {}
         }
         self.durable.clone_from(&self.bytes);
+    }
+}
+
+impl Contents {
+    /// Keeps the first half of what was written since the last sync, its last byte damaged.
+    fn tear(&mut self) {
+        let is_new = |i: &usize| self.durable.get(*i).copied().unwrap_or(0) != self.bytes[*i];
+        let (Some(first), Some(last)) = ((0..self.bytes.len()).find(is_new), (0..self.bytes.len()).rfind(is_new))
+        else {
+            return;
+        };
+        let torn = first + (last - first) / 2;
+        let kept = &self.bytes[..torn + 1];
+        let mut bytes = [kept, self.durable.get(torn + 1..).unwrap_or_default()].concat();
+        bytes[torn] ^= 0xff;
+        self.bytes = bytes;
     }
 }
 
@@ -203,12 +218,18 @@ impl Disk for SimulatedDisk {
                 file
             }
         };
-        Ok(Box::new(SimulatedFile { disk: self.clone(), file }))
+        Ok(Box::new(SimulatedFile { disk: self.clone(), file, log_end: None }))
+    }
+
+    fn create_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
+        self.create(path)?;
+        let file = self.state().file(path)?;
+        Ok(Box::new(SimulatedFile { disk: self.clone(), file, log_end: Some(0) }))
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         let file = self.operate()?.file(path)?;
-        Ok(Box::new(SimulatedFile { disk: self.clone(), file }))
+        Ok(Box::new(SimulatedFile { disk: self.clone(), file, log_end: None }))
     }
 
     fn truncate(&self, path: &str, length: u64) -> io::Result<()> {
@@ -249,14 +270,25 @@ impl Disk for SimulatedDisk {
 struct SimulatedFile {
     disk: SimulatedDisk,
     file: usize,
+    /// Of a log: where its zeros begin.
+    log_end: Option<usize>,
 }
 
 impl DiskFile for SimulatedFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.disk.operate()?;
         let fits = state.room.unwrap_or(usize::MAX).min(bytes.len());
-        state.files[self.file].bytes.extend_from_slice(&bytes[..fits]);
         state.room = state.room.map(|room| room - fits);
+        let held = &mut state.files[self.file].bytes;
+        match &mut self.log_end {
+            None => held.extend_from_slice(&bytes[..fits]),
+            Some(end) => {
+                let new_end = *end + fits;
+                held.resize(held.len().max(new_end.next_multiple_of(LOG_RESERVE_BYTES)), 0);
+                held[*end..new_end].copy_from_slice(&bytes[..fits]);
+                *end = new_end;
+            }
+        }
         if fits < bytes.len() { Err(io::Error::new(io::ErrorKind::StorageFull, "the disk is full")) } else { Ok(()) }
     }
 

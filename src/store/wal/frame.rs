@@ -45,7 +45,9 @@ pub(super) fn read_frame(bytes: &[u8]) -> Option<Frame<'_>> {
 
 /// Whether an undamaged frame begins anywhere in `bytes` that was written when entry `seq` was durable.
 pub(super) fn holds_frame_after_sync_of(bytes: &[u8], seq: u64) -> bool {
-    (0..bytes.len().saturating_sub(FRAME_HEADER_BYTES - 1)).any(|at| {
+    // The zeros that may follow the last frame hold no beginning of one.
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    (0..end.min(bytes.len().saturating_sub(FRAME_HEADER_BYTES - 1))).any(|at| {
         // The numbers are looked at first: they rule out nearly every place without a checksum.
         let synced = read_u64(&bytes[at + 16..at + 24]);
         synced >= seq && read_u64(&bytes[at + 8..at + 16]) > synced && read_frame(&bytes[at..]).is_some()

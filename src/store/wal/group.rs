@@ -2,13 +2,15 @@
 //! with one sync.
 
 use super::{
-    WAL_DIR, WalError,
-    frame::put_frame,
-    io_error,
+    WAL_DIR,
+    frame::{PAYLOAD_BYTES_MAX, put_frame},
     recover::Recovered,
     segment::{SegmentWriter, segment_path},
 };
-use crate::store::disk::Disk;
+use crate::store::{
+    disk::Disk,
+    error::{StorageError, io_error},
+};
 use std::{
     fmt,
     sync::{
@@ -84,13 +86,13 @@ impl Wal {
     /// Goes on after what was recovered. `synced` is kept at the number of the last durable entry.
     ///
     /// # Errors
-    /// [`WalError::Io`] when the thread cannot be started.
+    /// [`StorageError::Io`] when the thread cannot be started.
     pub fn start(
         disk: Arc<dyn Disk>,
         recovered: Recovered,
         synced: Arc<AtomicU64>,
         options: WalOptions,
-    ) -> Result<Self, WalError> {
+    ) -> Result<Self, StorageError> {
         synced.store(recovered.last_seq, Ordering::SeqCst);
         let state = State {
             frames: Vec::new(),
@@ -121,14 +123,17 @@ impl Wal {
     /// Queues an entry, given in parts.
     ///
     /// # Errors
-    /// [`WalError::Failed`] while a failed write is being undone, [`WalError::Closed`].
-    pub fn append(&self, payload: &[&[u8]]) -> Result<Ticket, WalError> {
+    /// [`StorageError::Failed`] while a failed write is being undone, [`StorageError::Closed`].
+    pub fn append(&self, payload: &[&[u8]]) -> Result<Ticket, StorageError> {
+        if payload.iter().map(|part| part.len()).sum::<usize>() > PAYLOAD_BYTES_MAX {
+            return Err(StorageError::Failed(format!("an entry is larger than {PAYLOAD_BYTES_MAX} bytes")));
+        }
         let mut state = self.shared.state();
         if state.is_closed {
-            return Err(WalError::Closed);
+            return Err(StorageError::Closed);
         }
         if state.is_failing {
-            return Err(WalError::Failed("an earlier write is being undone".to_owned()));
+            return Err(StorageError::Failed("an earlier write is being undone".to_owned()));
         }
         let seq = state.next_seq;
         state.next_seq += 1;
@@ -169,8 +174,8 @@ impl Wal {
     /// Deletes the segments that hold nothing after `seq`.
     ///
     /// # Errors
-    /// [`WalError::Io`].
-    pub fn delete_until(&self, seq: u64) -> Result<(), WalError> {
+    /// [`StorageError::Io`].
+    pub fn delete_until(&self, seq: u64) -> Result<(), StorageError> {
         let shared = &self.shared;
         let mut segments = shared.segments.lock().unwrap_or_else(PoisonError::into_inner);
         let needless = segments.iter().skip(1).filter(|first_seq| **first_seq <= seq + 1).count();
@@ -212,8 +217,8 @@ impl Ticket {
     /// Waits for the sync.
     ///
     /// # Errors
-    /// [`WalError::Failed`] when the write failed: the entry is lost.
-    pub async fn synced(self) -> Result<(), WalError> {
+    /// [`StorageError::Failed`] when the write failed: the entry is lost.
+    pub async fn synced(self) -> Result<(), StorageError> {
         match self.outcome {
             None => Ok(()),
             Some(outcome) => told(outcome.await),
@@ -224,7 +229,7 @@ impl Ticket {
     ///
     /// # Errors
     /// As [`Ticket::synced`].
-    pub fn synced_blocking(self) -> Result<(), WalError> {
+    pub fn synced_blocking(self) -> Result<(), StorageError> {
         match self.outcome {
             None => Ok(()),
             Some(outcome) => told(outcome.blocking_recv()),
@@ -232,10 +237,10 @@ impl Ticket {
     }
 }
 
-fn told(outcome: Result<Result<(), String>, oneshot::error::RecvError>) -> Result<(), WalError> {
+fn told(outcome: Result<Result<(), String>, oneshot::error::RecvError>) -> Result<(), StorageError> {
     match outcome {
-        Ok(written) => written.map_err(WalError::Failed),
-        Err(_) => Err(WalError::Closed),
+        Ok(written) => written.map_err(StorageError::Failed),
+        Err(_) => Err(StorageError::Closed),
     }
 }
 
@@ -281,6 +286,10 @@ impl Shared {
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        // Others who are about to append get to it first: the more entries share a sync, the less work each is.
+        drop(state);
+        std::thread::yield_now();
+        let mut state = self.state();
         frames.clear();
         std::mem::swap(frames, &mut state.frames);
         state.writing = std::mem::take(&mut state.waiters);
@@ -291,7 +300,7 @@ impl Shared {
     }
 
     /// Undoes everything that is not durable, and then tells who waits for it.
-    fn fail(&self, error: &WalError, options: &WalOptions) {
+    fn fail(&self, error: &StorageError, options: &WalOptions) {
         tracing::error!(%error, "the log cannot be written");
         let mut state = self.state();
         state.is_failing = true;

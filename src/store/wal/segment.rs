@@ -1,7 +1,10 @@
 //! The files of the log.
 
-use super::{WAL_DIR, WalError, io_error};
-use crate::store::disk::{Disk, DiskFile};
+use super::WAL_DIR;
+use crate::store::{
+    disk::{Disk, DiskFile},
+    error::{StorageError, io_error},
+};
 use std::sync::Arc;
 
 /// Bytes of a segment's header: magic, version, number of the first entry, crc32c of these.
@@ -31,7 +34,7 @@ pub(super) fn segment_header(first_seq: u64) -> [u8; SEGMENT_HEADER_BYTES] {
 }
 
 /// Checks a segment's header.
-pub(super) fn check_header(file: &str, bytes: &[u8], first_seq: u64) -> Result<(), WalError> {
+pub(super) fn check_header(file: &str, bytes: &[u8], first_seq: u64) -> Result<(), StorageError> {
     let expect = segment_header(first_seq);
     let Some(header) = bytes.get(..SEGMENT_HEADER_BYTES) else {
         return Err(damaged(file, bytes.len(), "its header is cut"));
@@ -42,13 +45,13 @@ pub(super) fn check_header(file: &str, bytes: &[u8], first_seq: u64) -> Result<(
     let version = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
     let is_whole = crc32c::crc32c(&header[..20]).to_le_bytes() == header[20..];
     if header[..8] == *MAGIC && is_whole && version > VERSION {
-        return Err(WalError::Version { file: file.to_owned(), version });
+        return Err(StorageError::Version { file: file.to_owned(), version });
     }
     Err(damaged(file, 0, "its header is not that of this segment"))
 }
 
-pub(super) fn damaged(file: &str, offset: usize, what: &'static str) -> WalError {
-    WalError::Damaged { file: file.to_owned(), offset: offset as u64, what }
+pub(super) fn damaged(file: &str, offset: usize, what: &'static str) -> StorageError {
+    StorageError::Damaged { file: file.to_owned(), offset: offset as u64, what }
 }
 
 /// The end of the log, where frames are written.
@@ -76,7 +79,7 @@ impl SegmentWriter {
     /// Writes and syncs frames, the first of which is `first_seq`. Returns that number when they begin a new segment.
     ///
     /// After an error none of them counts, and the next write begins a new segment.
-    pub(super) fn write(&mut self, first_seq: u64, frames: &[u8]) -> Result<Option<u64>, WalError> {
+    pub(super) fn write(&mut self, first_seq: u64, frames: &[u8]) -> Result<Option<u64>, StorageError> {
         let is_full = self.current.as_ref().is_none_or(|current| current.bytes >= self.segment_bytes_max);
         let written =
             if is_full { self.begin(first_seq).and_then(|()| self.append(frames)) } else { self.append(frames) };
@@ -89,9 +92,9 @@ impl SegmentWriter {
         }
     }
 
-    fn begin(&mut self, first_seq: u64) -> Result<(), WalError> {
+    fn begin(&mut self, first_seq: u64) -> Result<(), StorageError> {
         let path = segment_path(first_seq);
-        let mut file = self.disk.create(&path).map_err(io_error(&path))?;
+        let mut file = self.disk.create_log(&path).map_err(io_error(&path))?;
         file.append(&segment_header(first_seq)).map_err(io_error(&path))?;
         file.sync().map_err(io_error(&path))?;
         self.disk.sync_dir(WAL_DIR).map_err(io_error(WAL_DIR))?;
@@ -99,8 +102,8 @@ impl SegmentWriter {
         Ok(())
     }
 
-    fn append(&mut self, frames: &[u8]) -> Result<(), WalError> {
-        let Some(current) = &mut self.current else { return Err(WalError::Closed) };
+    fn append(&mut self, frames: &[u8]) -> Result<(), StorageError> {
+        let Some(current) = &mut self.current else { return Err(StorageError::Closed) };
         current.file.append(frames).map_err(io_error(&current.path))?;
         current.file.sync().map_err(io_error(&current.path))?;
         current.bytes += frames.len() as u64;

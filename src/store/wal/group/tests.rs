@@ -13,9 +13,9 @@ fn options(segment_bytes_max: u64) -> WalOptions {
     WalOptions { segment_bytes_max, on_failure: Box::new(|_| ()), on_written: Box::new(|_| ()) }
 }
 
-fn read(disk: &SimulatedDisk) -> Result<(Recovered, Vec<String>), WalError> {
+fn read(disk: &SimulatedDisk) -> Result<(Recovered, Vec<String>), StorageError> {
     let mut entries = Vec::new();
-    let recovered = recover::<WalError>(disk, 0, |seq, payload| {
+    let recovered = recover::<StorageError>(disk, 0, |seq, payload| {
         entries.push(format!("{seq}:{}", String::from_utf8_lossy(payload)));
         Ok(())
     })?;
@@ -64,14 +64,14 @@ fn segments_that_are_not_needed_any_more_are_deleted() {
     assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000003.wal"], "the last one stays");
     let entries = |after| {
         let mut entries = Vec::new();
-        recover::<WalError>(&disk, after, |seq, _| {
+        recover::<StorageError>(&disk, after, |seq, _| {
             entries.push(seq);
             Ok(())
         })
         .map(|_| entries)
     };
     assert_eq!(entries(2).unwrap(), [3]);
-    assert!(matches!(entries(1), Err(WalError::MissingSegment { seq: 2 })));
+    assert!(matches!(entries(1), Err(StorageError::MissingSegment { seq: 2 })));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn the_log_cut_at_any_byte_holds_the_entries_before() {
     let length = disk.read(&path).unwrap().len();
     let frame = |text: usize| FRAME_HEADER_BYTES + text;
     let ends = [frame(3), frame(3) + frame(0), frame(3) + frame(0) + frame(5)].map(|end| end + SEGMENT_HEADER_BYTES);
-    assert_eq!(ends[2], length);
+    assert!(ends[2] <= length, "zeros may follow");
     for cut_at in 0..=length {
         let disk = disk.copy();
         disk.truncate(&path, cut_at as u64).unwrap();
@@ -202,6 +202,6 @@ fn what_is_queued_together_is_synced_together_and_a_closed_log_refuses() {
     assert_eq!(wal.synced(), 100);
     tickets.into_iter().for_each(|ticket| ticket.synced_blocking().unwrap());
     wal.close();
-    assert!(matches!(wal.append(&[b"late"]), Err(WalError::Closed)));
+    assert!(matches!(wal.append(&[b"late"]), Err(StorageError::Closed)));
     assert_eq!(read(&disk).unwrap().0.last_seq, 100);
 }
