@@ -18,8 +18,12 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 use tokio::sync::oneshot;
+
+/// The longest that entries wait for others to share their sync: about as long as a fast disk takes for one.
+const GATHER_TIME_MAX: Duration = Duration::from_micros(200);
 
 /// How a log is written.
 pub struct WalOptions {
@@ -78,6 +82,9 @@ struct State {
     /// A write has failed, and what was applied of it is being undone.
     is_failing: bool,
     is_closed: bool,
+    /// Waiters at which the thread is to be woken.
+    group_size: usize,
+    last_group_size: usize,
 }
 
 type Waiter = oneshot::Sender<Result<(), String>>;
@@ -103,6 +110,8 @@ impl Wal {
             next_seq: recovered.last_seq + 1,
             is_failing: false,
             is_closed: false,
+            group_size: 1,
+            last_group_size: 0,
         };
         let shared = Arc::new(Shared {
             disk: Arc::clone(&disk),
@@ -137,12 +146,12 @@ impl Wal {
         }
         let seq = state.next_seq;
         state.next_seq += 1;
-        let was_empty = state.frames.is_empty();
         put_frame(&mut state.frames, seq, self.synced(), payload);
         let (waiter, outcome) = oneshot::channel();
         state.waiters.push(waiter);
+        let is_group = state.waiters.len() == state.group_size;
         drop(state);
-        if was_empty {
+        if is_group {
             self.shared.wake.notify_one();
         }
         Ok(Ticket { seq, outcome: Some(outcome) })
@@ -286,10 +295,7 @@ impl Shared {
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        // Others who are about to append get to it first: the more entries share a sync, the less work each is.
-        drop(state);
-        std::thread::yield_now();
-        let mut state = self.state();
+        state = self.gather(state);
         frames.clear();
         std::mem::swap(frames, &mut state.frames);
         state.writing = std::mem::take(&mut state.waiters);
@@ -297,6 +303,20 @@ impl Shared {
         let first_seq = state.first_seq;
         state.first_seq = state.next_seq;
         Some((first_seq, state.next_seq - 1))
+    }
+
+    /// Waits a moment for others who are about to append: the more entries share a sync, the less work each is.
+    ///
+    /// The entries of the last group and those that came during its sync say how many are under way at a time. Half of
+    /// them make a group, so that the other half is worked on during the sync. A single writer never waits.
+    fn gather<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.group_size = (state.last_group_size + state.waiters.len()) / 2;
+        let is_short = |state: &mut State| state.waiters.len() < state.group_size && !state.is_closed;
+        let waited = self.wake.wait_timeout_while(state, GATHER_TIME_MAX, is_short);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.group_size = 1;
+        state.last_group_size = state.waiters.len();
+        state
     }
 
     /// Undoes everything that is not durable, and then tells who waits for it.
