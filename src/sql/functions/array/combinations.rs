@@ -51,18 +51,13 @@ fn combinations(call: &Call) -> Result<ArrayRef> {
     let choices = list(&choices.finish(choice_type)?)?.clone();
     let DataType::List(item) = call.returns else { return Err(internal_datafusion_err!("combinations are arrays")) };
     let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(
-        Arc::clone(item),
-        offsets,
-        Arc::new(choices),
-        Some(NullBuffer::from(valid)),
-    )?))
+    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, Arc::new(choices), Some(NullBuffer::from(valid)))?))
 }
 
 /// Adds a row for each choice among `places`; how many there are.
 fn push_choices(choices: &mut Lists, places: Range<usize>, count: i32) -> Result<usize> {
-    let count = usize::try_from(count)
-        .map_err(|_| invalid(format!("combination size must not be negative: {count}")))?;
+    let count =
+        usize::try_from(count).map_err(|_| invalid(format!("combination size must not be negative: {count}")))?;
     if count > CHOICE_MAX {
         return Err(invalid(format!("combination size must not exceed {CHOICE_MAX}: {count}")));
     }

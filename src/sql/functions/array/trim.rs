@@ -35,8 +35,7 @@ fn trim(call: &Call) -> Result<ArrayRef> {
             continue;
         };
         let places = range(input, at);
-        let dropped =
-            usize::try_from(count).map_err(|_| invalid(format!("size must not be negative: {count}")))?;
+        let dropped = usize::try_from(count).map_err(|_| invalid(format!("size must not be negative: {count}")))?;
         if dropped > places.len() {
             return Err(invalid(format!("size must not exceed array cardinality {}: {count}", places.len())));
         }

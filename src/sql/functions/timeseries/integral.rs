@@ -41,9 +41,8 @@ fn integral(call: &Call) -> Result<ArrayRef> {
 fn area(points: Points, interval_ns: i64) -> Result<f64> {
     let interval_ns = positive(interval_ns)?;
     let pairs = points.times.windows(2).zip(points.values.windows(2));
-    let trapezoid = |(times, values): (&[i64], &[f64])| {
-        (values[0] + values[1]) / 2.0 * nanoseconds_between(times[0], times[1])
-    };
+    let trapezoid =
+        |(times, values): (&[i64], &[f64])| (values[0] + values[1]) / 2.0 * nanoseconds_between(times[0], times[1]);
     // A sum over nothing would be -0.0. One division at the end rounds once.
     Ok(pairs.map(trapezoid).fold(0.0, |sum, part| sum + part) / interval_ns)
 }

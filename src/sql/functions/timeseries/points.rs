@@ -7,8 +7,8 @@ use crate::sql::functions::{
 use datafusion::{
     arrow::{
         array::{
-            Array, ArrayBuilder, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, StructArray, TimestampNanosecondArray,
-            TimestampNanosecondBuilder,
+            Array, ArrayBuilder, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, StructArray,
+            TimestampNanosecondArray, TimestampNanosecondBuilder,
         },
         buffer::{NullBuffer, OffsetBuffer},
         datatypes::DataType,
