@@ -553,7 +553,7 @@ mod tests {
         let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([
             Some(vec![Some(1)]),
             Some(vec![]),
-            Some(vec![Some(0), None]),
+            Some(vec![None]),
             None,
             Some(vec![Some(7)]),
         ]));

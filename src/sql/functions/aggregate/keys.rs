@@ -7,7 +7,7 @@ use crate::sql::functions::{
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, UInt32Array},
-        compute,
+        compute::{self, SortOptions},
         datatypes::{
             ArrowNativeTypeOp, DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampNanosecondType,
         },
@@ -45,7 +45,9 @@ pub(super) fn keys(data_type: &DataType) -> Result<Box<dyn Keys>> {
         DataType::Timestamp(TimeUnit::Nanosecond, None) => plain::<TimestampNanosecondType>(|a, b| a.cmp(&b)),
         DataType::Float64 => plain::<Float64Type>(order_doubles),
         other => {
-            let converter = RowConverter::new(vec![SortField::new(other.clone())])?;
+            // As `compare::order` has it: NULL within arrays and rows comes last.
+            let options = SortOptions { descending: false, nulls_first: false };
+            let converter = RowConverter::new(vec![SortField::new_with_options(other.clone(), options)])?;
             Box::new(Encoded { converter, data_type: other.clone(), best: Vec::new() })
         }
     })
