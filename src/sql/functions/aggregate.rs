@@ -5,6 +5,7 @@ pub mod approx_percentile;
 pub mod average;
 pub mod by;
 pub mod count_if;
+mod distinct;
 pub mod function;
 pub(super) mod gathered;
 mod held;

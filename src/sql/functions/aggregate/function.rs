@@ -5,6 +5,7 @@ use super::{
         Class, Definition, Entry, Family, Function,
         signature::{self, Arguments, Match, Signature},
     },
+    distinct::DistinctOfGroups,
     recount::{Distinct, Sliding},
 };
 use datafusion::{
@@ -193,7 +194,7 @@ enum Bound {
 }
 
 /// Makes accumulators of one aggregate of one plan, as many as are asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Factory {
     implementation: Bound,
     types: Types,
@@ -216,17 +217,33 @@ impl Factory {
     pub fn plain(&self) -> Result<Box<dyn Accumulator>> {
         match &self.implementation {
             Bound::Own(own) => (own.accumulator)(&self.types),
-            Bound::Engine(inner) | Bound::EngineWhole(inner) => inner.accumulator(AccumulatorArgs {
-                return_field: Arc::clone(&self.return_field),
-                schema: &self.schema,
-                ignore_nulls: false,
-                order_bys: &[],
-                is_reversed: false,
-                name: "",
-                is_distinct: false,
-                exprs: &self.exprs,
-                expr_fields: &self.expr_fields,
-            }),
+            Bound::Engine(inner) | Bound::EngineWhole(inner) => inner.accumulator(self.plain_args()),
+        }
+    }
+
+    /// As [`Self::plain`], for many groups at once.
+    ///
+    /// # Errors
+    /// When the aggregate refuses these types, or can only aggregate one group at a time.
+    pub fn plain_groups(&self) -> Result<Box<dyn GroupsAccumulator>> {
+        match &self.implementation {
+            Bound::Own(Own { groups: Some(groups), .. }) => groups(&self.types),
+            Bound::Own(_) => datafusion::common::internal_err!("the aggregate has no groups accumulator"),
+            Bound::Engine(inner) | Bound::EngineWhole(inner) => inner.create_groups_accumulator(self.plain_args()),
+        }
+    }
+
+    fn plain_args(&self) -> AccumulatorArgs<'_> {
+        AccumulatorArgs {
+            return_field: Arc::clone(&self.return_field),
+            schema: &self.schema,
+            ignore_nulls: false,
+            order_bys: &[],
+            is_reversed: false,
+            name: "",
+            is_distinct: false,
+            exprs: &self.exprs,
+            expr_fields: &self.expr_fields,
         }
     }
 }
@@ -302,8 +319,11 @@ impl AggregateUDFImpl for AggregateFunction {
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
         match self.factory(&args).map(|factory| factory.implementation) {
             Ok(Bound::EngineWhole(inner)) => inner.groups_accumulator_supported(args),
-            Ok(Bound::Engine(inner)) => !args.is_distinct && inner.groups_accumulator_supported(args),
-            Ok(Bound::Own(own)) => !args.is_distinct && own.groups.is_some(),
+            // With DISTINCT, the distinct rows are aggregated as plain ones.
+            Ok(Bound::Engine(inner)) => {
+                inner.groups_accumulator_supported(AccumulatorArgs { is_distinct: false, ..args })
+            }
+            Ok(Bound::Own(own)) => own.groups.is_some(),
             Err(_) => false,
         }
     }
@@ -311,9 +331,9 @@ impl AggregateUDFImpl for AggregateFunction {
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         let factory = self.factory(&args)?;
         match &factory.implementation {
-            Bound::EngineWhole(inner) | Bound::Engine(inner) => inner.create_groups_accumulator(args),
-            Bound::Own(Own { groups: Some(groups), .. }) => groups(&factory.types),
-            Bound::Own(_) => datafusion::common::internal_err!("{} has no groups accumulator", self.name),
+            Bound::EngineWhole(inner) => inner.create_groups_accumulator(args),
+            _ if args.is_distinct => Ok(Box::new(DistinctOfGroups::try_new(factory)?)),
+            _ => factory.plain_groups(),
         }
     }
 
@@ -465,7 +485,7 @@ mod tests {
         );
     }
 
-    fn groups_accumulator(udaf: &AggregateUDF, columns: &[ArrayRef]) -> Box<dyn GroupsAccumulator> {
+    fn groups_accumulator(udaf: &AggregateUDF, columns: &[ArrayRef], is_distinct: bool) -> Box<dyn GroupsAccumulator> {
         let field = |(index, column): (usize, &ArrayRef)| -> FieldRef {
             Arc::new(Field::new(format!("c{index}"), column.data_type().clone(), true))
         };
@@ -481,7 +501,7 @@ mod tests {
             order_bys: &[],
             is_reversed: false,
             name: "a",
-            is_distinct: false,
+            is_distinct,
             exprs: &exprs,
             expr_fields: &expr_fields,
         };
@@ -492,6 +512,11 @@ mod tests {
     /// Aggregates rows of four groups, one of them without rows, at once, in two batches, with a filter, through partial
     /// states, and group by group: each as the plain accumulator does it.
     fn check_groups(name: &str, columns: &[ArrayRef]) {
+        check_groups_of(name, columns, false);
+        check_groups_of(name, columns, true);
+    }
+
+    fn check_groups_of(name: &str, columns: &[ArrayRef], is_distinct: bool) {
         let udaf = Registry::new().aggregate(name).unwrap();
         let groups = [0, 1, 0, 3, 1];
         let filter = BooleanArray::from(vec![Some(true), Some(true), Some(false), None, Some(true)]);
@@ -506,13 +531,13 @@ mod tests {
                     let rows = UInt32Array::from_iter_values(rows.map(|row| u32::try_from(row).unwrap()));
                     let rows: Vec<ArrayRef> =
                         columns.iter().map(|column| compute::take(column, &rows, None).unwrap()).collect();
-                    let mut plain = accumulator(&udaf, columns, false);
+                    let mut plain = accumulator(&udaf, columns, is_distinct);
                     plain.update_batch(&rows).unwrap();
                     text(&mut plain)
                 })
                 .collect();
             let filled = || {
-                let mut made = groups_accumulator(&udaf, columns);
+                let mut made = groups_accumulator(&udaf, columns, is_distinct);
                 for rows in [0..2, 2..5] {
                     let batch: Vec<ArrayRef> =
                         columns.iter().map(|column| column.slice(rows.start, rows.len())).collect();
@@ -527,13 +552,14 @@ mod tests {
             let mut in_parts = filled();
             assert_eq!(texts(&in_parts.evaluate(EmitTo::First(1)).unwrap()), expect[..1], "{name}");
             assert_eq!(texts(&in_parts.evaluate(EmitTo::All).unwrap()), expect[1..], "{name}");
-            let mut merged = groups_accumulator(&udaf, columns);
+            let mut merged = groups_accumulator(&udaf, columns, is_distinct);
             let states = filled().state(EmitTo::All).unwrap();
             merged.merge_batch(&states, &[3, 2, 1, 0], 4).unwrap();
             let reversed: Vec<String> = expect.iter().rev().cloned().collect();
             assert_eq!(texts(&merged.evaluate(EmitTo::All).unwrap()), reversed, "{name}");
+            // Same rows in one group, but in different states: DISTINCT has to see through them.
             let states = filled().convert_to_state(columns, filter).unwrap();
-            let mut merged = groups_accumulator(&udaf, columns);
+            let mut merged = groups_accumulator(&udaf, columns, is_distinct);
             merged.merge_batch(&states, &groups, 4).unwrap();
             assert_eq!(texts(&merged.evaluate(EmitTo::All).unwrap()), expect, "{name} row by row");
         }
@@ -559,6 +585,8 @@ mod tests {
         ]));
         let columns = |columns: &[&ArrayRef]| -> Vec<ArrayRef> { columns.iter().map(|c| Arc::clone(c)).collect() };
         check_groups("sum", &columns(&[&ints]));
+        check_groups_of("sum", &columns(&[&doubles]), true);
+        check_groups_of("avg", &columns(&[&doubles]), true);
         check_groups("count_if", &columns(&[&flags]));
         check_groups("arbitrary", &columns(&[&texts]));
         check_groups("arbitrary", &columns(&[&lists]));

@@ -18,7 +18,7 @@ pub(super) fn functions() -> Vec<Function> {
     [
         function("correlate_pearson", "Pearson's correlation coefficient of two series.")
             .form("correlate_pearson(timeseries(double), timeseries(double)) -> double", |call| {
-                correlate(call, |left, right| pearson(left, right))
+                correlate(call, pearson)
             })
             .build(),
         function("correlate_spearman", "Spearman's correlation coefficient of two series.")
