@@ -92,7 +92,7 @@ pub(super) fn rows_in(engine: &Engine, times: std::ops::Range<i64>) -> Vec<Strin
     let snapshot = engine.snapshot(&Scope::default());
     let Some(view) = snapshot.table("db", "t") else { return Vec::new() };
     let projection: Vec<usize> = (0..view.table.columns.len()).collect();
-    let mut rows: Vec<_> = view.rows.scan(&projection, times).flat_map(|batch| print(&batch)).collect();
+    let mut rows: Vec<_> = view.rows.scan(&projection, &times.into()).flat_map(|batch| print(&batch)).collect();
     rows.sort();
     rows
 }
@@ -313,9 +313,9 @@ async fn a_snapshot_does_not_change() {
     let view = snapshot.table("db", "t").unwrap();
     write(&engine, &[single("a", NOW_NS, 2, Value::Double(2.0)), single("b", NOW_NS, 1, Value::Double(2.0))]).await;
     engine.delete_table(&Scope::default(), "db", "t").await.unwrap();
-    let batches: Vec<_> = view.rows.scan(&[0, 3], i64::MIN..i64::MAX).collect();
+    let batches: Vec<_> = view.rows.scan(&[0, 3], &(i64::MIN..i64::MAX).into()).collect();
     assert_eq!(batches.iter().flat_map(print).collect::<Vec<_>>(), ["host=a measure_value::double=1.0"]);
-    assert_eq!(view.rows.scan(&[], i64::MIN..i64::MAX).map(|batch| batch.num_rows()).sum::<usize>(), 1);
+    assert_eq!(view.rows.scan(&[], &(i64::MIN..i64::MAX).into()).map(|batch| batch.num_rows()).sum::<usize>(), 1);
 }
 
 #[tokio::test]
