@@ -14,6 +14,9 @@ const TERMINATORS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
 /// Where `$` matches outside of multi-line mode when the text ends in a line terminator.
 const BEFORE_LAST_TERMINATOR: &str = r"(?:(?=\r\n\z)|(?<!\r)(?=\n\z)|(?=[\r\x{85}\x{2028}\x{2029}]?\z))";
 
+/// Makes a colon in a class a range of one, so that the engine does not read `[:alpha:]` as a name: Java does not.
+const COLON_RANGE_END: &str = r"-\x{3a}";
+
 /// A rewritten pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewritten {
@@ -284,7 +287,7 @@ impl<'a> Rewriter<'a> {
     fn escape(&mut self) -> Result<(), String> {
         let letter = self.rest.next().ok_or("Unexpected internal error")?;
         match letter {
-            'Q' => self.quotation(),
+            'Q' => self.quotation(false),
             // The end of a quotation that never began.
             'E' => return Err(unsupported_escape('E')),
             'A' => self.atom(r"\A"),
@@ -325,13 +328,17 @@ impl<'a> Rewriter<'a> {
         self.atom(&format!(r"(?:\{number})"));
     }
 
-    fn quotation(&mut self) {
+    /// The text up to `\E`, as it is.
+    fn quotation(&mut self, in_class: bool) {
         while let Some(character) = self.rest.next() {
             if character == '\\' && self.rest.peek() == Some(&'E') {
                 self.rest.next();
                 return;
             }
             self.literal(character);
+            if in_class && character == ':' {
+                self.out.push_str(COLON_RANGE_END);
+            }
         }
     }
 
@@ -495,7 +502,7 @@ impl<'a> Rewriter<'a> {
     fn class_member(&mut self, character: char) -> Result<(), String> {
         if character == '\\' && self.rest.peek() == Some(&'Q') {
             self.rest.next();
-            self.quotation();
+            self.quotation(true);
             return Ok(());
         }
         let least = match self.class_character(character)? {
@@ -517,6 +524,8 @@ impl<'a> Rewriter<'a> {
             }
             self.out.push('-');
             push_literal(&mut self.out, most);
+        } else if least == ':' {
+            self.out.push_str(COLON_RANGE_END);
         }
         Ok(())
     }

@@ -205,3 +205,97 @@ impl Patterns {
         Ok(pattern)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(pattern: &str, text: &str) -> String {
+        match Pattern::new(pattern).and_then(|pattern| pattern.find(text, 0)) {
+            Ok(Some(range)) => format!("{}..{}", range.start, range.end),
+            Ok(None) => "none".to_owned(),
+            Err(error) => match error.find_root() {
+                DataFusionError::External(error) => error.to_string(),
+                error => panic!("not an error for the client: {error}"),
+            },
+        }
+    }
+
+    #[test]
+    fn matches_are_javas() {
+        let check = |pattern: &str, text: &str, expect: &str| assert_eq!(find(pattern, text), expect, "{pattern}");
+        check("a|ab", "ab", "0..1");
+        check("(a{1,2}+)ab", "aab", "none");
+        check("a{1,2}+ab", "aaab", "0..4");
+        check("x{0}y", "y", "0..1");
+        check(r"(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)\10", "abcdefghijj", "0..11");
+        check(r"(a)\11", "aa1", "0..3");
+        check(r"(?<n>a)\k<n>", "aa", "0..2");
+        check(r"(a)|\1b", "b", "none");
+        check(r"\u0041\x42\0103\x{44}\cJ\t", "ABCD\n\t", "0..6");
+        check(r"\ud83d\ude00", "😀", "0..4");
+        check(r"\R", "\r\n", "0..2");
+        check(r"\h\v", "\u{a0}\n", "0..3");
+        check(r"[\w&&[^b]]+", "abc", "0..1");
+        check(r"[^\d\s]+", "1 ab", "2..4");
+        check(r"[\Qa-c\E]+", "b-", "1..2");
+        check(r"[a\-c]+", "-a", "0..2");
+        check("[[:alpha:]]+", ":ahpl", "0..5");
+        check("[a~~b]+", "a~b", "0..3");
+        check(r"[[\Q:alpha:\E]]+", ":ahpl", "0..5");
+        check(r"\p{IsGreek}\p{script=Latin}\p{gc=Lu}\pN", "αaB1", "0..5");
+        check(r"\P{Lower}+", "abC1", "2..4");
+        check("(?i)straße", "STRAßE", "0..7");
+        check(r"(?i:a)b", "Ab", "0..2");
+        check(r"(?i)a(?-i)b", "AB", "none");
+        check("(a(?i)b)c", "aBC", "none");
+        check("(?x) a # b\n c [ d e ]", "ace", "0..3");
+        check("(?d)a.", "a\r", "0..2");
+        check("a$", "ba\r\n", "1..2");
+        check("$", "a\r\n", "1..1");
+        check("(?m)^$", "a\n", "none");
+        check("(?m)^", "", "0..0");
+        check("]}", "]}", "0..2");
+        check("é+", "aéé", "1..5");
+    }
+
+    #[test]
+    fn bad_patterns() {
+        let check = |pattern: &str, expect: &str| {
+            let expect = format!("Invalid regular expression '{pattern}': {expect}");
+            assert_eq!(find(pattern, ""), expect);
+        };
+        check("(", "Unclosed group");
+        check("a)", "Unmatched closing ')'");
+        check("[a", "Unclosed character class");
+        check("a**", "Dangling meta character '*'");
+        check("?", "Dangling meta character '?'");
+        check("a|*", "Dangling meta character '*'");
+        check("{1}", "Illegal repetition");
+        check("a{1", "Unclosed counted closure");
+        check("a{,2}", "Illegal repetition range");
+        check("a{2,1}", "Illegal repetition range");
+        check("[b-a]", "Illegal character range");
+        check(r"\y", r"Illegal/unsupported escape sequence \y");
+        check(r"\x1", "Illegal hexadecimal escape sequence");
+        check("(?U)a", "Unknown inline modifier");
+        check("(?P<a>b)", "Unknown inline modifier");
+        check("(?<1a>b)", "named capturing group is missing trailing '>'");
+        check(r"\p{InGreek}", "Character property {InGreek} is not supported");
+        check(r"\ud83d", "Illegal character code");
+        check(&format!("{}a", "[".repeat(40)), "Character classes are nested more than 32 levels deep");
+        assert!(find(&"(".repeat(1000), "").ends_with("Unclosed group"));
+        assert!(find(&format!("{}{}", "(".repeat(1000), ")".repeat(1000)), "").starts_with("Invalid"));
+        assert!(find("((a{1000}){1000}){1000}", "").starts_with("Invalid"));
+        assert!(find(&"a".repeat(1 << 20), "").starts_with("Regular expression is larger"));
+    }
+
+    #[test]
+    fn searches_are_bounded() {
+        let text = "a".repeat(60);
+        for pattern in [r"(a*)*\1b", r"(a|aa)+\1?b$", r"^(?=((a+)+)+b)\1c", r"(?<!b)(a+)+(?!a)b", r"((a|b|a)*)*\1\1c"] {
+            let found = find(pattern, &text);
+            assert!(found == "none" || found.starts_with("Regular expression takes too many steps"), "{found}");
+        }
+    }
+}
