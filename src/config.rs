@@ -1,5 +1,6 @@
 //! Flags and environment.
 
+use crate::model::limits::CONNECTIONS_MAX;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -55,6 +56,10 @@ pub struct Config {
     /// Answer DescribeEndpoints with this instead of the request's Host header
     #[arg(long, env = "TIMEBROOK_ADVERTISE", value_name = "[SCHEME://]HOST[:PORT]")]
     pub advertise: Option<String>,
+    /// Connections open at once; more wait to be accepted
+    #[arg(long, env = "TIMEBROOK_MAX_CONNECTIONS", default_value_t = Self::DEFAULT_MAX_CONNECTIONS, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX.into()))]
+    pub max_connections: u32,
     /// Seconds that a query may run
     #[arg(long, env = "TIMEBROOK_QUERY_TIMEOUT", default_value_t = Self::DEFAULT_QUERY_TIMEOUT, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -86,6 +91,8 @@ impl Config {
     pub const DEFAULT_HOST: &'static str = "127.0.0.1";
     /// The port that emulators of AWS are expected on.
     pub const DEFAULT_PORT: u16 = 4566;
+    /// Within the file descriptors that a process usually gets.
+    pub const DEFAULT_MAX_CONNECTIONS: u32 = 1_000;
     /// Seconds. # model: Query
     pub const DEFAULT_QUERY_TIMEOUT: u64 = 60;
     /// Mebibytes.
@@ -102,6 +109,7 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             advertise: None,
+            max_connections: Self::DEFAULT_MAX_CONNECTIONS,
             query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
             query_memory: Self::DEFAULT_QUERY_MEMORY,
             log: "info".to_owned(),

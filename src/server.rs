@@ -155,7 +155,7 @@ impl Builder {
         let api = Api::new(engine.clone(), ApiConfig { advertised, query_limits }, clock.clone());
         let certificates = Arc::new(certificates);
         let service = Service::new(api, certificates.clone(), clock.clone());
-        Ok((Acceptor { service, certificates, clock }, engine))
+        Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }
 }
 
