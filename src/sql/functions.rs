@@ -18,6 +18,7 @@ pub mod lists;
 pub mod math;
 pub mod operators;
 pub mod random;
+pub mod regexp;
 pub mod scalar;
 pub mod signature;
 pub mod string;
@@ -46,6 +47,8 @@ pub enum Family {
     Math,
     /// What operators and constructors are rewritten to; not for users.
     Operator,
+    /// regexp_like, regexp_replace, …
+    Regexp,
     /// length, split, …
     String,
     /// create_time_series, interpolate_linear, …
@@ -92,6 +95,8 @@ enum Definition {
     Scalar(Arc<ScalarUDF>),
     Aggregate(Arc<AggregateUDF>),
     HigherOrder(Arc<HigherOrderUDF>),
+    /// One with a lambda among its arguments, the other without.
+    ScalarOrLambda(Arc<ScalarUDF>, Arc<HigherOrderUDF>),
     Window(Arc<WindowUDF>),
     /// Made by the planner: for each query ([`at_query_start`]), or out of the grammar.
     Planner,
@@ -139,6 +144,7 @@ impl Registry {
             lambda::functions(),
             conditional::functions(),
             math::functions(),
+            regexp::functions(),
             string::functions(),
             array::functions(),
             timeseries::functions(),
@@ -149,6 +155,10 @@ impl Registry {
                 Definition::Scalar(function) => drop(registry.scalars.insert(entry.name, function)),
                 Definition::Aggregate(function) => drop(registry.aggregates.insert(entry.name, function)),
                 Definition::HigherOrder(function) => drop(registry.higher_orders.insert(entry.name, function)),
+                Definition::ScalarOrLambda(scalar, higher_order) => {
+                    registry.scalars.insert(entry.name, scalar);
+                    registry.higher_orders.insert(entry.name, higher_order);
+                }
                 Definition::Window(function) => drop(registry.windows.insert(entry.name, function)),
                 Definition::Planner => {}
             }
