@@ -70,6 +70,8 @@ pub const TABLES_PER_ACCOUNT_MAX: usize = 50_000;
 pub const SCAN_BATCH_ROWS_MAX: usize = 8_192;
 /// Relations in FROM over a whole query: each deepens the plan. # inferred
 pub const QUERY_RELATIONS_MAX: usize = 200;
+/// Nodes of a plan into which correlated subqueries have been worked: each repeats what it depends on. # inferred
+pub const QUERY_PLAN_NODES_MAX: usize = 4_000;
 /// Query results held for clients that have not asked for all pages. # inferred
 pub const CURSORS_MAX: usize = 1_000;
 /// How long a result is held without being asked for, nanoseconds. # model: Query (one hour)

@@ -248,18 +248,27 @@ fn interruptible(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>,
     Ok(wrapped.map_err(error_of)?.data)
 }
 
-/// Which columns of which tables the optimised plan reads.
+/// Which columns of which tables the optimised plan reads; a table that it reads several times is one.
 fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<TableRead> {
     let mut reads = Vec::new();
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
             && let Some(view) = tables.get(scan.table_name.table())
         {
-            reads.push(TableRead {
-                database: Arc::clone(&view.table.database),
-                table: Arc::clone(&view.table.name),
-                columns: scan.projected_schema.fields().iter().map(|field| field.name().clone()).collect(),
-            });
+            let (database, table) = (&view.table.database, &view.table.name);
+            let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let known = reads.iter_mut().find(|r: &&mut TableRead| r.database == *database && r.table == *table);
+            match known {
+                Some(read) => {
+                    for column in columns.filter(|c| !read.columns.contains(c)).collect::<Vec<_>>() {
+                        read.columns.push(column);
+                    }
+                }
+                None => {
+                    let (database, table) = (Arc::clone(database), Arc::clone(table));
+                    reads.push(TableRead { database, table, columns: columns.collect() });
+                }
+            }
         }
         Ok(TreeNodeRecursion::Continue)
     });
