@@ -6,6 +6,8 @@
 
 pub mod aggregate;
 pub mod array;
+pub mod binary;
+pub mod bitwise;
 pub mod call;
 pub mod compare;
 pub mod conditional;
@@ -35,6 +37,10 @@ pub enum Family {
     Aggregate,
     /// cardinality, element_at, …
     Array,
+    /// md5, to_hex, …
+    Binary,
+    /// bitwise_and, bit_count, …
+    Bitwise,
     /// coalesce, greatest, …
     Conditional,
     /// cast, typeof.
@@ -147,6 +153,8 @@ impl Registry {
             regexp::functions(),
             string::functions(),
             array::functions(),
+            binary::functions(),
+            bitwise::functions(),
             timeseries::functions(),
             window::functions(),
         ];

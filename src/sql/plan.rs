@@ -84,6 +84,11 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
         Planner { context, next_column: 0, tables: BTreeMap::new(), parameters: Vec::new(), relations: 0 };
     let root = Scope::root();
     let relation = planner.query(query, &root, &Ctes::default())?;
+    if let Some(column) = relation.columns.iter().find(|column| has_varbinary(&column.data_type)) {
+        // # model: ScalarType has no such value
+        let name = crate::sql::types::type_name(&column.data_type);
+        return Err(SqlError::Invalid(format!("Type {name} is not supported in a result: use to_hex or to_base64")));
+    }
     let columns = relation.columns.iter().enumerate().map(|(i, c)| OutputColumn {
         label: c.name.clone().unwrap_or_else(|| format!("_col{i}")),
         aliased: c.aliased,
@@ -93,6 +98,15 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
     let columns = columns.collect();
     let plan = planner.exact_columns(relation)?;
     Ok(Planned { plan, columns, tables: planner.tables, parameters: planner.parameters })
+}
+
+/// Whether values of a type are or hold varbinary.
+fn has_varbinary(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item) => has_varbinary(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_varbinary(field.data_type())),
+        other => matches!(other, DataType::Binary | DataType::BinaryView | DataType::LargeBinary),
+    }
 }
 
 /// The state of planning one query.

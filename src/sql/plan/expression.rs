@@ -101,8 +101,15 @@ impl Planner<'_> {
                 args.extend(substring_for.as_deref());
                 self.call_by_name("substr", &args, scope, ctes, at)
             }
-            ast::Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => {
-                self.call_by_name("trim", &[expr], scope, ctes, at)
+            ast::Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => {
+                let name = match trim_where {
+                    Some(ast::TrimWhereField::Leading) => "ltrim",
+                    Some(ast::TrimWhereField::Trailing) => "rtrim",
+                    Some(ast::TrimWhereField::Both) | None => "trim",
+                };
+                let mut args: Vec<&ast::Expr> = vec![expr];
+                args.extend(trim_what.as_deref());
+                self.call_by_name(name, &args, scope, ctes, at)
             }
             ast::Expr::Trim { .. } => Err(unsupported(at, "TRIM with characters")),
             ast::Expr::AtTimeZone { .. } => Err(unsupported(at, "AT TIME ZONE")),
