@@ -171,8 +171,14 @@ fn plan_query(
     let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
         provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
     };
-    let context =
-        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters_allowed };
+    let context = Context {
+        snapshot: &job.snapshot,
+        registry,
+        now_ns: job.now_ns,
+        source: &source,
+        parameters_allowed,
+        documented_only: false,
+    };
     plan::plan(query, &context)
 }
 

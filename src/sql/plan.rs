@@ -10,9 +10,12 @@ mod attach;
 mod call;
 mod correlate;
 mod expression;
+mod grouping;
 mod operator;
+mod ordinality;
 mod position;
 mod query;
+mod recursion;
 mod relation;
 mod scope;
 mod select;
@@ -73,6 +76,8 @@ pub(super) struct Context<'a> {
     pub(super) source: &'a dyn Fn(&Arc<TableView>) -> Arc<dyn datafusion::logical_expr::TableSource>,
     /// Whether `@name` parameters may stand for values (PrepareQuery) or not (Query).
     pub(super) parameters_allowed: bool,
+    /// Whether what only Presto documents is refused.
+    pub(super) documented_only: bool,
 }
 
 /// Plans a query.
@@ -171,6 +176,14 @@ impl Planner<'_> {
     fn fresh_name(&mut self) -> String {
         self.next_column += 1;
         format!("c{}", self.next_column)
+    }
+
+    /// Refuses a construct that the guide does not have, where only the guide's language is wanted.
+    fn inherited(&self, at: Location, what: &str) -> Result<(), SqlError> {
+        if self.context.documented_only {
+            return Err(semantic(at, format!("{what} is not in the developer guide, and --documented-only is set")));
+        }
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use datafusion::{
     common::ScalarValue,
     logical_expr::{
         AggregateUDF, Expr, HigherOrderReturnFieldArgs, HigherOrderUDF, LambdaParametersProgress, ReturnFieldArgs,
-        ScalarUDF, ValueOrLambda,
+        ScalarUDF, ValueOrLambda, cast,
         expr::{AggregateFunction, HigherOrderFunction, Lambda, NullTreatment, ScalarFunction},
         type_coercion::functions::{fields_with_udf, value_fields_with_higher_order_udf},
     },
@@ -63,6 +63,9 @@ impl Planner<'_> {
         }
         if let Some(aggregate) = self.context.registry.aggregate(&name) {
             return self.aggregate_call(&aggregate, &arguments, scope, ctes, at);
+        }
+        if name == "grouping" {
+            return self.grouping_call(&arguments, scope, ctes, at);
         }
         let plain = !arguments.star
             && !arguments.modifiers.distinct
@@ -269,6 +272,30 @@ impl Planner<'_> {
         }
         let scope = scope.with_lambda(&known).without_aggregates("Lambda expression");
         Ok((names, self.expr(&lambda.body, &scope, ctes)?))
+    }
+
+    /// `grouping(key, …)`: a bit for each key, set where the row's grouping set leaves it out.
+    fn grouping_call(
+        &mut self,
+        arguments: &Arguments<'_>,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        self.inherited(at, "GROUPING()")?;
+        if let Some(clause) = scope.no_aggregates_in {
+            let message =
+                format!("{clause} cannot contain aggregations, window functions or grouping operations: [grouping]");
+            return Err(semantic(at, message));
+        }
+        let args = arguments.exprs.iter().map(|arg| self.expr(arg, scope, ctes));
+        let args = args.map(|arg| arg.map(|typed| typed.expr)).collect::<Result<Vec<_>, _>>()?;
+        if args.is_empty() || arguments.star || arguments.modifiers.filter.is_some() || arguments.modifiers.distinct {
+            return Err(syntax(at));
+        }
+        let udf = datafusion::functions_aggregate::grouping::grouping_udaf();
+        let call = AggregateFunction::new_udf(udf, args, false, None, Vec::new(), None);
+        Ok(Typed::new(cast(Expr::AggregateFunction(call), DataType::Int64), DataType::Int64))
     }
 
     fn aggregate_call(

@@ -10,86 +10,18 @@ use datafusion::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Words that cannot be names unless quoted. # guide: ts-limits.html#limits.system_identifiers
-const RESERVED: [&str; 69] = [
-    "ALTER",
-    "AND",
-    "AS",
-    "BETWEEN",
-    "BY",
-    "CASE",
-    "CAST",
-    "CONSTRAINT",
-    "CREATE",
-    "CROSS",
-    "CUBE",
-    "CURRENT_DATE",
-    "CURRENT_TIME",
-    "CURRENT_TIMESTAMP",
-    "CURRENT_USER",
-    "DEALLOCATE",
-    "DELETE",
-    "DESCRIBE",
-    "DISTINCT",
-    "DROP",
-    "ELSE",
-    "END",
-    "ESCAPE",
-    "EXCEPT",
-    "EXECUTE",
-    "EXISTS",
-    "EXTRACT",
-    "FALSE",
-    "FOR",
-    "FROM",
-    "FULL",
-    "GROUP",
-    "GROUPING",
-    "HAVING",
-    "IN",
-    "INNER",
-    "INSERT",
-    "INTERSECT",
-    "INTO",
-    "IS",
-    "JOIN",
-    "LEFT",
-    "LIKE",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "NATURAL",
-    "NORMALIZE",
-    "NOT",
-    "NULL",
-    "ON",
-    "OR",
-    "ORDER",
-    "OUTER",
-    "PREPARE",
-    "RECURSIVE",
-    "RIGHT",
-    "ROLLUP",
-    "SELECT",
-    "TABLE",
-    "THEN",
-    "TRUE",
-    "UESCAPE",
-    "UNION",
-    "UNNEST",
-    "USING",
-    "VALUES",
-    "WHEN",
-    "WHERE",
-    "WITH",
-];
-
 /// What [`Scope::without_aggregates`] is told for WHERE, whose subqueries become joins.
 pub(super) const WHERE: &str = "WHERE clause";
 
 /// An identifier's text, once it is known not to be a reserved word.
 pub(super) fn name_of(ident: &Ident) -> Result<&str, SqlError> {
-    let reserved = ident.quote_style.is_none() && RESERVED.iter().any(|word| ident.value.eq_ignore_ascii_case(word));
-    if reserved { Err(lex::syntax(ident.span.start)) } else { Ok(&ident.value) }
+    // The parser takes a text for an alias, too.
+    let text = ident.quote_style.is_some_and(|quote| quote != '"');
+    if text || (ident.quote_style.is_none() && lex::is_reserved(&ident.value)) {
+        Err(lex::syntax(ident.span.start))
+    } else {
+        Ok(&ident.value)
+    }
 }
 
 /// What a column's relation is called.
