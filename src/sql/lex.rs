@@ -129,7 +129,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     check_tokens(&tokens)?;
     check_bounds(&tokens)?;
     refuse_internal_names(&tokens)?;
-    let tokens = group_quantifier(star_aliases(tokens)?);
+    let tokens = plain_names(group_quantifier(star_aliases(tokens)?));
     Ok(cast_types(wrap_values(quantified_values(tokens))))
 }
 
@@ -240,6 +240,7 @@ fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             | Token::RBracket
             | Token::Period
             | Token::Arrow
+            | Token::AtSign
             | Token::Placeholder(_) => true,
             // `X'1F'`; the tokenizer has `0x1F` as well, which is shorter by the quotes.
             Token::HexStringLiteral(digits) => {
@@ -250,11 +251,19 @@ fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         let misplaced = matches!(&token.token, Token::Word(word) if word.quote_style.is_none()
             && i.checked_sub(1).is_some_and(|before| expects_operand(&tokens[before]))
             && NO_OPERANDS.iter().any(|no| word.value.eq_ignore_ascii_case(no)));
-        if !known || misplaced {
+        let is_text = matches!(token.token, Token::SingleQuotedString(_));
+        let text_after_operand = is_text && i.checked_sub(1).is_some_and(|before| ends_operand(&tokens[before]));
+        if !known || misplaced || text_after_operand {
             return Err(syntax(token.span.start));
         }
     }
     Ok(())
+}
+
+/// Whether no text can follow: the parser would take it for an alias.
+fn ends_operand(token: &TokenWithSpan) -> bool {
+    matches!(token.token, Token::Number(..) | Token::SingleQuotedString(_) | Token::RParen | Token::RBracket)
+        || is_keyword(token, Keyword::AS)
 }
 
 /// Whether an operand, a relation or a select item must follow.
@@ -367,6 +376,28 @@ fn refuse_internal_names(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         }
     }
     Ok(())
+}
+
+/// Quotes words that mean something to the parser, and to this language nothing, or nothing where they stand: a column may
+/// be called `top` or `interval`.
+fn plain_names(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    const NEVER: [&str; 8] =
+        ["CURRENT_CATALOG", "CURRENT_ROLE", "LAMBDA", "PRIOR", "SESSION_USER", "STRUCT", "TOP", "USER"];
+    for i in 0..tokens.len() {
+        let next = tokens.get(i + 1).map(|t| &t.token);
+        let Token::Word(word) = &tokens[i].token else { continue };
+        let called = next == Some(&Token::LParen);
+        let name = match word.value.to_ascii_uppercase().as_str() {
+            upper if NEVER.contains(&upper) => true,
+            "TRIM" | "LATERAL" | "CONVERT" | "OVERLAY" | "MATCH" => !called,
+            "INTERVAL" => !matches!(next, Some(Token::SingleQuotedString(_) | Token::Number(..))) && !called,
+            _ => false,
+        };
+        if name && word.quote_style.is_none() {
+            tokens[i].token = Token::make_word(&word.value.clone(), Some('"'));
+        }
+    }
+    tokens
 }
 
 /// `row.* AS (a, b)` becomes `row.* EXCLUDE (a, b)`: the parser knows no names there, and the language no EXCLUDE.
@@ -649,6 +680,8 @@ mod tests {
             ("SELECT 1, FROM (VALUES 1)", 11),
             ("SELECT 1 FROM (VALUES 1) WHERE ORDER BY 1", 32),
             ("SELECT 1 + AND 2", 12),
+            ("SELECT 1 'a'", 10),
+            ("SELECT 1 AS 'a'", 13),
         ] {
             check(sql, &format!("The query syntax is invalid at line 1:{column}"));
         }

@@ -89,6 +89,11 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
         Planner { context, next_column: 0, tables: BTreeMap::new(), parameters: Vec::new(), relations: 0 };
     let root = Scope::root();
     let relation = planner.query(query, &root, &Ctes::default())?;
+    if let Some(i) = relation.columns.iter().position(|c| has_varbinary(&c.data_type)) {
+        // # model: Datum and ScalarType have no form for it
+        let message = format!("Column {} of the result is of type varbinary, which results cannot carry", i + 1);
+        return Err(semantic(position::of_query(query), message));
+    }
     let columns = relation.columns.iter().enumerate().map(|(i, c)| OutputColumn {
         label: c.name.clone().unwrap_or_else(|| format!("_col{i}")),
         aliased: c.aliased,
@@ -98,6 +103,15 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
     let columns = columns.collect();
     let plan = planner.exact_columns(relation)?;
     Ok(Planned { plan, columns, tables: planner.tables, parameters: planner.parameters })
+}
+
+fn has_varbinary(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
+        DataType::List(item) => has_varbinary(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_varbinary(field.data_type())),
+        _ => false,
+    }
 }
 
 /// The state of planning one query.

@@ -1,6 +1,6 @@
 //! GROUP BY and aggregates: which plan computes them, and what may stand above it.
 
-use super::{Planner, Typed, attach::Which, grouping::Grouping, internal, semantic};
+use super::{Planner, Typed, attach::Which, grouping::Grouping, internal, position, semantic};
 use crate::sql::error::SqlError;
 use datafusion::{
     common::{
@@ -149,7 +149,10 @@ fn read_results(
     let expr = replaced.map_err(internal)?.data;
     if stray {
         // # inferred: Presto's words
-        let message = format!("'{}' must be an aggregate expression or appear in GROUP BY clause", above.text);
+        let message = format!(
+            "'{}' must be an aggregate expression or appear in GROUP BY clause",
+            position::as_written(above.text)
+        );
         return Err(semantic(above.at, message));
     }
     Ok(expr)

@@ -205,6 +205,9 @@ impl Planner<'_> {
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), options) => {
                     let aliases = star_aliases(options, at)?;
+                    if !aliases.is_empty() {
+                        self.inherited(at, "row.* with column aliases")?;
+                    }
                     let found = self.row_wildcard(expr, scope, ctes, at)?;
                     items.extend(renamed(found, &aliases, at)?);
                 }
