@@ -67,6 +67,9 @@ pub struct Config {
     #[arg(long, env = "TIMEBROOK_QUERY_MEMORY", default_value_t = Self::DEFAULT_QUERY_MEMORY, value_name = "MIB",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub query_memory: u32,
+    /// Refuse in queries what only Presto documents, and not the developer guide: functions, GROUPING SETS, FILTER and more
+    #[arg(long, env = "TIMEBROOK_DOCUMENTED_ONLY")]
+    pub documented_only: bool,
     /// What to log: error, warn, info, debug, trace, or a filter such as "info,timebrook::server=debug"
     #[arg(long, env = "TIMEBROOK_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -113,6 +116,7 @@ impl Default for Config {
             max_connections: Self::DEFAULT_MAX_CONNECTIONS,
             query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
             query_memory: Self::DEFAULT_QUERY_MEMORY,
+            documented_only: false,
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }

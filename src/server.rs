@@ -151,6 +151,7 @@ impl Builder {
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
+            documented_only: config.documented_only,
         };
         let api = Api::new(engine.clone(), ApiConfig { advertised, query_limits }, clock.clone());
         let certificates = Arc::new(certificates);

@@ -68,6 +68,10 @@ pub const TABLES_PER_ACCOUNT_MAX: usize = 50_000;
 pub const SCAN_BATCH_ROWS_MAX: usize = 8_192;
 /// Relations in FROM over a whole query: each deepens the plan. # inferred
 pub const QUERY_RELATIONS_MAX: usize = 200;
+/// Grouping sets of one GROUP BY. # trino: `max_grouping_sets`
+pub const QUERY_GROUPING_SETS_MAX: usize = 2_048;
+/// How often the recursive part of WITH RECURSIVE runs. # trino: `max_recursion_depth`
+pub const QUERY_RECURSION_MAX: usize = 10;
 /// Nodes of a plan into which correlated subqueries have been worked: each repeats what it depends on. # inferred
 pub const QUERY_PLAN_NODES_MAX: usize = 4_000;
 /// Query results held for clients that have not asked for all pages. # inferred

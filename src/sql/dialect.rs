@@ -1,5 +1,6 @@
 //! The lexical and syntactic switches of the query language, for sqlparser.
 
+use super::lex;
 use datafusion::sql::sqlparser::{
     ast::Expr,
     dialect::{Dialect, Precedence},
@@ -74,11 +75,28 @@ impl Dialect for TimestreamDialect {
         }))
     }
 
-    /// Presto reserves few words: `FROM t DESC LIMIT 10` names the table `DESC`. # observed: client queries
-    fn is_table_alias(&self, kw: &Keyword, parser: &mut Parser) -> bool {
-        const NON_RESERVED: [Keyword; 6] =
-            [Keyword::DESC, Keyword::ASC, Keyword::FIRST, Keyword::LAST, Keyword::SAMPLE, Keyword::FORMAT];
-        let _ = parser;
-        NON_RESERVED.contains(kw) || !datafusion::sql::sqlparser::keywords::RESERVED_FOR_TABLE_ALIAS.contains(kw)
+    fn supports_select_expr_star(&self) -> bool {
+        true
     }
+
+    /// Not the language's: [`lex`] writes the names of `row.* AS (a, b)` so.
+    fn supports_select_wildcard_exclude(&self) -> bool {
+        true
+    }
+
+    /// The language reserves few words: `FROM t DESC LIMIT 10` names the table `DESC`. # observed: client queries
+    fn is_table_alias(&self, kw: &Keyword, _parser: &mut Parser) -> bool {
+        const CLAUSES: [Keyword; 5] =
+            [Keyword::LIMIT, Keyword::OFFSET, Keyword::FETCH, Keyword::TABLESAMPLE, Keyword::MATCH_RECOGNIZE];
+        !CLAUSES.contains(kw) && !is_reserved(kw)
+    }
+
+    fn is_column_alias(&self, kw: &Keyword, _parser: &mut Parser) -> bool {
+        const CLAUSES: [Keyword; 3] = [Keyword::LIMIT, Keyword::OFFSET, Keyword::FETCH];
+        !CLAUSES.contains(kw) && !is_reserved(kw)
+    }
+}
+
+fn is_reserved(keyword: &Keyword) -> bool {
+    lex::is_reserved(&format!("{keyword:?}"))
 }

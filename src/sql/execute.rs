@@ -38,6 +38,8 @@ pub struct Limits {
     pub timeout_s: u64,
     /// Bytes of memory for a query's working state.
     pub memory_bytes_max: usize,
+    /// Only the language that the developer guide documents: what else Presto has is refused.
+    pub documented_only: bool,
 }
 
 /// A statement that has been planned and started.
@@ -128,7 +130,7 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let Statement::Query(query) = statement else {
         return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, meter, false)?;
+    let planned = plan_query(&query, job, registry, meter, false, limits.documented_only)?;
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
@@ -151,7 +153,7 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
     let Statement::Query(query) = checked_statement(&job.sql)? else {
         return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, &Arc::default(), true)?;
+    let planned = plan_query(&query, job, registry, &Arc::default(), true, limits.documented_only)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
     let plan = match planned.parameters.is_empty() {
         true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
@@ -168,12 +170,19 @@ fn plan_query(
     registry: &Registry,
     meter: &Arc<Meter>,
     parameters_allowed: bool,
+    documented_only: bool,
 ) -> Result<Planned, SqlError> {
     let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
         provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
     };
-    let context =
-        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters_allowed };
+    let context = Context {
+        snapshot: &job.snapshot,
+        registry,
+        now_ns: job.now_ns,
+        source: &source,
+        parameters_allowed,
+        documented_only,
+    };
     plan::plan(query, &context)
 }
 

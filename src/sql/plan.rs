@@ -10,9 +10,12 @@ mod attach;
 mod call;
 mod correlate;
 mod expression;
+mod grouping;
 mod operator;
+mod ordinality;
 mod position;
 mod query;
+mod recursion;
 mod relation;
 mod scope;
 mod select;
@@ -73,6 +76,8 @@ pub(super) struct Context<'a> {
     pub(super) source: &'a dyn Fn(&Arc<TableView>) -> Arc<dyn datafusion::logical_expr::TableSource>,
     /// Whether `@name` parameters may stand for values (PrepareQuery) or not (Query).
     pub(super) parameters_allowed: bool,
+    /// Whether what only Presto documents is refused.
+    pub(super) documented_only: bool,
 }
 
 /// Plans a query.
@@ -84,10 +89,13 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
         Planner { context, next_column: 0, tables: BTreeMap::new(), parameters: Vec::new(), relations: 0 };
     let root = Scope::root();
     let relation = planner.query(query, &root, &Ctes::default())?;
-    if let Some(column) = relation.columns.iter().find(|column| has_varbinary(&column.data_type)) {
-        // # model: ScalarType has no such value
-        let name = crate::sql::types::type_name(&column.data_type);
-        return Err(SqlError::Invalid(format!("Type {name} is not supported in a result: use to_hex or to_base64")));
+    if let Some(i) = relation.columns.iter().position(|c| has_varbinary(&c.data_type)) {
+        // # model: Datum and ScalarType have no form for it
+        let message = format!(
+            "Column {} of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
+            i + 1
+        );
+        return Err(semantic(position::of_query(query), message));
     }
     let columns = relation.columns.iter().enumerate().map(|(i, c)| OutputColumn {
         label: c.name.clone().unwrap_or_else(|| format!("_col{i}")),
@@ -100,12 +108,12 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
     Ok(Planned { plan, columns, tables: planner.tables, parameters: planner.parameters })
 }
 
-/// Whether values of a type are or hold varbinary.
 fn has_varbinary(data_type: &DataType) -> bool {
     match data_type {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
         DataType::List(item) => has_varbinary(item.data_type()),
         DataType::Struct(fields) => fields.iter().any(|field| has_varbinary(field.data_type())),
-        other => matches!(other, DataType::Binary | DataType::BinaryView | DataType::LargeBinary),
+        _ => false,
     }
 }
 
@@ -185,6 +193,14 @@ impl Planner<'_> {
     fn fresh_name(&mut self) -> String {
         self.next_column += 1;
         format!("c{}", self.next_column)
+    }
+
+    /// Refuses a construct that the guide does not have, where only the guide's language is wanted.
+    fn inherited(&self, at: Location, what: &str) -> Result<(), SqlError> {
+        if self.context.documented_only {
+            return Err(semantic(at, format!("{what} is not in the developer guide, and --documented-only is set")));
+        }
+        Ok(())
     }
 }
 

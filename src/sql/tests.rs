@@ -1,5 +1,8 @@
 //! The language in process, through the whole of `sql`: what needs no wire.
 
+mod errors;
+mod words;
+
 use super::*;
 use crate::{engine::Snapshot, model::scope::Scope};
 use datafusion::arrow::array::RecordBatch;
@@ -20,8 +23,12 @@ impl RowWriter for Plain {
 }
 
 fn run(sql: &str) -> String {
+    run_in(sql, false)
+}
+
+fn run_in(sql: &str, documented_only: bool) -> String {
     let clock = Clock::manual(1_700_000_000_000_000_000);
-    let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30 };
+    let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only };
     let side = Sql::new(limits, clock.clone());
     let scope = Scope::default();
     let request = request(&scope, sql, None);
@@ -141,7 +148,7 @@ fn a_query_says_which_columns_it_reads() {
         let now_ns = clock.now_ns();
         engine.create_database(&scope, "db1", None, Default::default(), now_ns).await.unwrap();
         engine.create_table(&scope, "db1", "tab", Default::default(), now_ns).await.unwrap();
-        let side = Sql::new(Limits { timeout_s: 60, memory_bytes_max: 1 << 30 }, clock.clone());
+        let side = Sql::new(Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only: false }, clock.clone());
         let read = async |sql: &str| {
             let prepared = side.prepare(sql, engine.snapshot(&scope), now_ns).await.unwrap();
             prepared.reads.iter().map(|r| format!("{}.{}{:?}", r.database, r.table, r.columns)).collect::<Vec<_>>()
@@ -164,7 +171,7 @@ fn endless(timeout_s: u64, act: impl AsyncFnOnce(&Sql, &Scope, &str, Result<Page
         }
     }
     let clock = Clock::manual(1_700_000_000_000_000_000);
-    let side = Sql::new(Limits { timeout_s, memory_bytes_max: 1 << 30 }, clock.clone());
+    let side = Sql::new(Limits { timeout_s, memory_bytes_max: 1 << 30, documented_only: false }, clock.clone());
     let scope = Scope::default();
     let thousands = "UNNEST(sequence(1, 10000))";
     let sql = format!("SELECT count(*) FROM {thousands} a(x), {thousands} b(y), {thousands} c(z)");

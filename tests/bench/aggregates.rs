@@ -116,7 +116,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows);
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     context.register_table("t", Arc::new(MemTable::try_new(view.rows.schema(), vec![batches])?))?;
-    let sql = Sql::new(Limits { timeout_s: 600, memory_bytes_max: 4 << 30 }, Clock::manual(NOW_NS));
+    let sql =
+        Sql::new(Limits { timeout_s: 600, memory_bytes_max: 4 << 30, documented_only: false }, Clock::manual(NOW_NS));
 
     let value = || Expr::Column("measure_value::double".into());
     let aggregates = || vec![count(lit(1)), sum(value()), avg(value()), min(value()), max(value()), min(col("time"))];

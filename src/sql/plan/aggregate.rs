@@ -1,6 +1,6 @@
 //! GROUP BY and aggregates: which plan computes them, and what may stand above it.
 
-use super::{Planner, Typed, attach::Which, internal, semantic};
+use super::{Planner, Typed, attach::Which, grouping::Grouping, internal, position, semantic};
 use crate::sql::error::SqlError;
 use datafusion::{
     common::{
@@ -8,7 +8,7 @@ use datafusion::{
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
-        Expr, LogicalPlan, LogicalPlanBuilder,
+        Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder,
         expr::{Exists, InSubquery},
         utils::find_aggregate_exprs,
     },
@@ -29,13 +29,13 @@ impl Planner<'_> {
     pub(super) fn aggregate(
         &mut self,
         plan: LogicalPlan,
-        keys: &[Typed],
-        grouped: bool,
+        grouping: &Grouping,
         above: Vec<Above<'_>>,
         at: Location,
     ) -> Result<(LogicalPlan, Vec<Expr>), SqlError> {
         let aggregates = find_aggregate_exprs(above.iter().map(|a| &a.expr));
-        if !grouped && aggregates.is_empty() {
+        let keys = grouping.keys();
+        if matches!(grouping, Grouping::None) && aggregates.is_empty() {
             return Ok((plan, above.into_iter().map(|a| a.expr).collect()));
         }
         let mut results: HashMap<Expr, Column> = HashMap::new();
@@ -45,16 +45,26 @@ impl Planner<'_> {
         let (plan, mut attached) = self.attach(plan, asking, Which::All, at)?;
         let attached_aggregates = attached.split_off(keys.len());
         let plan = self.compute_keys(plan, keys, &attached, &mut results)?;
-        let mut groups: Vec<Expr> = Vec::with_capacity(keys.len());
-        for key in keys {
-            let column = Expr::Column(results[&key.expr].clone());
-            if !groups.contains(&column) {
-                groups.push(column);
+        let column = |key: &Typed| Expr::Column(results[&key.expr].clone());
+        let groups: Vec<Expr> = match grouping {
+            Grouping::Sets(keys, sets) => {
+                let sets = sets.iter().map(|set| set.iter().map(|key| column(&keys[*key])).collect());
+                vec![Expr::GroupingSet(GroupingSet::GroupingSets(sets.collect()))]
             }
-        }
+            _ => {
+                let mut groups: Vec<Expr> = Vec::with_capacity(keys.len());
+                for key in keys.iter().map(column) {
+                    if !groups.contains(&key) {
+                        groups.push(key);
+                    }
+                }
+                groups
+            }
+        };
         let mut named = Vec::with_capacity(aggregates.len());
         for (aggregate, attached) in aggregates.into_iter().zip(attached_aggregates) {
             let name = self.fresh_name();
+            let attached = grouping_of_keys(attached, &results, at)?;
             named.push(attached.alias(&name));
             results.insert(aggregate, Column::new_unqualified(name));
         }
@@ -93,6 +103,22 @@ impl Planner<'_> {
     }
 }
 
+/// GROUPING() tells of keys, which the aggregation knows as columns; any other aggregate stays as it is.
+fn grouping_of_keys(aggregate: Expr, results: &HashMap<Expr, Column>, at: Location) -> Result<Expr, SqlError> {
+    match aggregate {
+        Expr::AggregateFunction(mut call) if call.func.name() == "grouping" => {
+            for arg in &mut call.params.args {
+                let key = results.get(arg).cloned();
+                // # inferred: Presto's words
+                let message = "The arguments to GROUPING() must be expressions referenced by the GROUP BY";
+                *arg = Expr::Column(key.ok_or_else(|| semantic(at, message))?);
+            }
+            Ok(Expr::AggregateFunction(call))
+        }
+        other => Ok(other),
+    }
+}
+
 /// Replaces what the aggregation computed by its columns; any other column of its input is out of reach.
 fn read_results(
     above: Above<'_>,
@@ -123,7 +149,10 @@ fn read_results(
     let expr = replaced.map_err(internal)?.data;
     if stray {
         // # inferred: Presto's words
-        let message = format!("'{}' must be an aggregate expression or appear in GROUP BY clause", above.text);
+        let message = format!(
+            "'{}' must be an aggregate expression or appear in GROUP BY clause",
+            position::as_written(above.text)
+        );
         return Err(semantic(above.at, message));
     }
     Ok(expr)

@@ -327,6 +327,16 @@ impl Planner<'_> {
                 Some(operand) => {
                     let value = self.expr(&when.condition, scope, ctes)?;
                     let place = position::of_expr(&when.condition);
+                    let both = [operand.data_type.clone(), value.data_type.clone()];
+                    if types::common_type(&both).is_none() && !is_timestamp_text(operand, &value) {
+                        // # inferred: Presto's words
+                        let message = format!(
+                            "CASE operand type does not match WHEN clause operand type: {} vs {}",
+                            types::type_name(&both[0]),
+                            types::type_name(&both[1])
+                        );
+                        return Err(semantic(place, message));
+                    }
                     self.compare(operand.clone(), Operator::Eq, value, place)?.expr
                 }
             };
@@ -502,6 +512,12 @@ pub(super) fn case_of(whens: Vec<Expr>, results: Vec<Typed>, at: Location) -> Re
     let otherwise = results.pop().map(Box::new);
     let branches = whens.into_iter().zip(results).map(|(w, r)| (Box::new(w), Box::new(r))).collect();
     Ok(Typed::new(Expr::Case(Case::new(None, branches, otherwise)), common))
+}
+
+/// Whether one of two values is a timestamp and the other a text that may stand for one.
+fn is_timestamp_text(left: &Typed, right: &Typed) -> bool {
+    let timestamp = |value: &Typed| matches!(value.data_type, DataType::Timestamp(..));
+    (timestamp(left) && right.text().is_some()) || (timestamp(right) && left.text().is_some())
 }
 
 fn interval_value(value: IntervalValue) -> ScalarValue {

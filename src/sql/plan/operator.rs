@@ -115,6 +115,15 @@ impl Planner<'_> {
         let at = position::of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
         let (low, high) = (self.expr(low, scope, ctes)?, self.expr(high, scope, ctes)?);
+        let low = self.literal_as(low, &value.data_type, at)?;
+        let high = self.literal_as(high, &value.data_type, at)?;
+        let all = [&value, &low, &high].map(|typed| typed.data_type.clone());
+        let text = low.data_type != value.data_type && value.text().is_some();
+        if !text && types::common_type(&all).is_none() {
+            // # inferred: Presto's words
+            let [value, low, high] = all.map(|data_type| types::type_name(&data_type));
+            return Err(semantic(at, format!("Cannot check if {value} is BETWEEN {low} and {high}")));
+        }
         let from = self.compare(value.clone(), Operator::GtEq, low, at)?;
         let to = self.compare(value, Operator::LtEq, high, at)?;
         let within = binary_expr(from.expr, Operator::And, to.expr);
@@ -131,6 +140,7 @@ impl Planner<'_> {
         ctes: &Ctes,
     ) -> Result<Typed, SqlError> {
         let at = position::of_expr(left);
+        self.inherited(at, "IS DISTINCT FROM")?;
         let (left, right) = (self.expr(left, scope, ctes)?, self.expr(right, scope, ctes)?);
         if left.data_type == DataType::Null && right.data_type == DataType::Null {
             return Ok(Typed::literal(ScalarValue::Boolean(Some(op == Operator::IsNotDistinctFrom))));

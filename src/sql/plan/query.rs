@@ -11,7 +11,10 @@ use crate::sql::{error::SqlError, types};
 use datafusion::{
     arrow::datatypes::DataType,
     common::{Column, ScalarValue},
-    logical_expr::{Distinct, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union},
+    logical_expr::{
+        Distinct, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union, WindowFunctionDefinition,
+        expr::WindowFunction,
+    },
     sql::sqlparser::{
         ast::{self, LimitClause, OrderByKind, Query, SetExpr, SetOperator, SetQuantifier, Spanned},
         tokenizer::Location,
@@ -66,22 +69,35 @@ impl Planner<'_> {
 
     fn with(&mut self, with: &ast::With, scope: &Scope<'_>, ctes: &mut Ctes) -> Result<(), SqlError> {
         if with.recursive {
-            return Err(unsupported(with.with_token.0.span.start, "WITH RECURSIVE"));
+            self.inherited(with.with_token.0.span.start, "WITH RECURSIVE")?;
         }
+        let mut names: Vec<String> = Vec::new();
         for cte in &with.cte_tables {
             let at = cte.alias.name.span.start;
             if cte.from.is_some() || cte.materialized.is_some() {
                 return Err(unsupported(at, "FROM or MATERIALIZED in WITH"));
             }
             let name = name_of(&cte.alias.name)?.to_owned();
-            let mut relation = self.query(&cte.query, scope, ctes)?;
-            rename(&mut relation.columns, &cte.alias, &name)?;
+            if names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                // # inferred: Presto's words
+                return Err(semantic(at, format!("WITH query name '{name}' specified more than once")));
+            }
+            names.push(name.clone());
+            let recursive = if with.recursive { self.recursive(cte, scope, ctes)? } else { None };
+            let relation = match recursive {
+                Some(relation) => relation,
+                None => {
+                    let mut relation = self.query(&cte.query, scope, ctes)?;
+                    rename(&mut relation.columns, &cte.alias, &name)?;
+                    relation
+                }
+            };
             ctes.0.insert(name, Arc::new(relation));
         }
         Ok(())
     }
 
-    fn set_expr(&mut self, body: &SetExpr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Relation, SqlError> {
+    pub(super) fn set_expr(&mut self, body: &SetExpr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Relation, SqlError> {
         match body {
             SetExpr::Select(select) => self.select(select, &Tail { order_by: &[], limit: None }, scope, ctes),
             SetExpr::Query(query) => self.query(query, scope, ctes),
@@ -119,21 +135,37 @@ impl Planner<'_> {
                 let union = LogicalPlan::Union(Union::try_new_with_loose_types(inputs).map_err(internal)?);
                 if all { union } else { LogicalPlan::Distinct(Distinct::All(Arc::new(union))) }
             }
-            (SetOperator::Intersect | SetOperator::Except, false) => {
+            (SetOperator::Intersect | SetOperator::Except, _) => {
                 let combine = match op {
                     SetOperator::Intersect => LogicalPlanBuilder::intersect,
                     _ => LogicalPlanBuilder::except,
                 };
-                plans
+                let mut operands = Vec::new();
+                for plan in plans {
+                    operands.push(if all { self.numbered_repeats(plan, at)? } else { plan });
+                }
+                operands
+                    .into_iter()
                     .map(Ok)
                     .reduce(|l, r| combine(l?, r?, false))
                     .unwrap_or_else(|| Ok(empty_plan()))
                     .map_err(internal)?
             }
-            // # inferred: Presto of that time: "INTERSECT ALL not yet implemented"
-            _ => return Err(unsupported(at, &format!("{op} ALL"))),
+            _ => return Err(unsupported(at, &op.to_string())),
         };
         Ok(relation_of(plan, &names))
+    }
+
+    /// The plan with a number more: a row's first occurrence is 1, its second 2, and so on. So numbered, rows are all
+    /// different, and the set operations of distinct rows are those of ALL.
+    fn numbered_repeats(&mut self, plan: LogicalPlan, at: Location) -> Result<LogicalPlan, SqlError> {
+        let Some(row_number) = self.context.registry.window("row_number") else {
+            return Err(unsupported(at, "ALL in this set operation"));
+        };
+        let mut number = WindowFunction::new(WindowFunctionDefinition::WindowUDF(row_number), Vec::new());
+        number.params.partition_by = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let number = Expr::WindowFunction(Box::new(number)).alias(self.fresh_name());
+        LogicalPlanBuilder::from(plan).window([number]).and_then(LogicalPlanBuilder::build).map_err(internal)
     }
 
     /// Brings the columns of all operands to common types, under names of their own.

@@ -3,7 +3,7 @@
 use super::{
     Planner, Typed,
     attach::Which,
-    internal, planning_error, position,
+    internal, ordinality, planning_error, position,
     query::{empty_plan, rename, unnamed},
     scope::{Ctes, Qualifier, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
@@ -26,6 +26,7 @@ use std::sync::Arc;
 /// UNNEST as written.
 struct Unnest<'q> {
     arrays: Vec<&'q ast::Expr>,
+    ordinality: bool,
     alias: Option<&'q ast::TableAlias>,
     at: Location,
 }
@@ -356,7 +357,14 @@ impl Planner<'_> {
             elements.push((name.clone(), item_type));
             lists.push(Column::new_unqualified(name));
         }
-        let (input, arrays) = self.attach(left.plan, arrays, Which::All, unnest.at)?;
+        let (input, mut arrays) = self.attach(left.plan, arrays, Which::All, unnest.at)?;
+        if unnest.ordinality {
+            self.inherited(unnest.at, "WITH ORDINALITY")?;
+            let name = self.fresh_name();
+            arrays.push(ordinality::ordinals(arrays.clone()));
+            elements.push((name.clone(), DataType::Int64));
+            lists.push(Column::new_unqualified(name));
+        }
         kept.extend(arrays.into_iter().zip(&lists).map(|(array, list): (Expr, &Column)| array.alias(&list.name)));
         let handling = if outer { NullHandling::PreserveAndExpandEmpty } else { NullHandling::Drop };
         let plan = LogicalPlanBuilder::from(input)
@@ -443,10 +451,7 @@ fn as_unnest(factor: &TableFactor) -> Result<Option<Unnest<'_>>, SqlError> {
         TableFactor::UNNEST { .. } => return Err(unsupported(at, "WITH OFFSET")),
         _ => return Ok(None),
     };
-    if ordinality {
-        return Err(unsupported(at, "WITH ORDINALITY"));
-    }
-    Ok(Some(Unnest { arrays, alias: alias.as_ref(), at }))
+    Ok(Some(Unnest { arrays, ordinality, alias: alias.as_ref(), at }))
 }
 
 fn aliased(mut relation: Relation, alias: Option<&ast::TableAlias>) -> Result<Relation, SqlError> {

@@ -30,6 +30,10 @@ impl Planner<'_> {
         scope: &Scope<'_>,
         ctes: &Ctes,
     ) -> Result<(LogicalPlan, Vec<DataType>), SqlError> {
+        if !scope.lambda().is_empty() {
+            // # inferred: Presto's words
+            return Err(semantic(position::of_query(query), "Lambda expression cannot contain subqueries"));
+        }
         let relation = self.query(query, scope, ctes)?;
         let types = relation.columns.iter().map(|c| c.data_type.clone()).collect();
         Ok((self.exact_columns(relation)?, types))
