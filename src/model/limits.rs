@@ -6,8 +6,6 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const REQUEST_BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of one request's head.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 64 * 1024;
-/// The most connections open at once that the server can be told to allow.
-pub const CONNECTIONS_MAX: u32 = 1 << 20;
 /// Requests at once on one HTTP/2 connection.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
 /// Seconds without a byte read or written, and without a request being answered, after which a connection is closed.
@@ -70,6 +68,8 @@ pub const TABLES_PER_ACCOUNT_MAX: usize = 50_000;
 pub const SCAN_BATCH_ROWS_MAX: usize = 8_192;
 /// Relations in FROM over a whole query: each deepens the plan. # inferred
 pub const QUERY_RELATIONS_MAX: usize = 200;
+/// Nodes of a plan into which correlated subqueries have been worked: each repeats what it depends on. # inferred
+pub const QUERY_PLAN_NODES_MAX: usize = 4_000;
 /// Query results held for clients that have not asked for all pages. # inferred
 pub const CURSORS_MAX: usize = 1_000;
 /// How long a result is held without being asked for, nanoseconds. # model: Query (one hour)

@@ -6,7 +6,9 @@
 //! nothing there is ever ambiguous; what the user called it is kept beside the plan.
 
 mod aggregate;
+mod attach;
 mod call;
+mod correlate;
 mod expression;
 mod operator;
 mod position;
@@ -14,6 +16,7 @@ mod query;
 mod relation;
 mod scope;
 mod select;
+mod single;
 mod subquery;
 mod window;
 

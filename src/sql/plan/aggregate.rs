@@ -1,13 +1,17 @@
 //! GROUP BY and aggregates: which plan computes them, and what may stand above it.
 
-use super::{Planner, Typed, internal, semantic};
+use super::{Planner, Typed, attach::Which, internal, semantic};
 use crate::sql::error::SqlError;
 use datafusion::{
     common::{
         Column,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, utils::find_aggregate_exprs},
+    logical_expr::{
+        Expr, LogicalPlan, LogicalPlanBuilder,
+        expr::{Exists, InSubquery},
+        utils::find_aggregate_exprs,
+    },
     sql::sqlparser::tokenizer::Location,
 };
 use std::collections::{HashMap, HashSet};
@@ -28,13 +32,19 @@ impl Planner<'_> {
         keys: &[Typed],
         grouped: bool,
         above: Vec<Above<'_>>,
+        at: Location,
     ) -> Result<(LogicalPlan, Vec<Expr>), SqlError> {
         let aggregates = find_aggregate_exprs(above.iter().map(|a| &a.expr));
         if !grouped && aggregates.is_empty() {
             return Ok((plan, above.into_iter().map(|a| a.expr).collect()));
         }
         let mut results: HashMap<Expr, Column> = HashMap::new();
-        let plan = self.compute_keys(plan, keys, &mut results)?;
+        let input = plan.schema().columns();
+        let mut asking: Vec<Expr> = keys.iter().map(|key| key.expr.clone()).collect();
+        asking.extend(aggregates.iter().cloned());
+        let (plan, mut attached) = self.attach(plan, asking, Which::All, at)?;
+        let attached_aggregates = attached.split_off(keys.len());
+        let plan = self.compute_keys(plan, keys, &attached, &mut results)?;
         let mut groups: Vec<Expr> = Vec::with_capacity(keys.len());
         for key in keys {
             let column = Expr::Column(results[&key.expr].clone());
@@ -43,9 +53,9 @@ impl Planner<'_> {
             }
         }
         let mut named = Vec::with_capacity(aggregates.len());
-        for aggregate in aggregates {
+        for (aggregate, attached) in aggregates.into_iter().zip(attached_aggregates) {
             let name = self.fresh_name();
-            named.push(aggregate.clone().alias(&name));
+            named.push(attached.alias(&name));
             results.insert(aggregate, Column::new_unqualified(name));
         }
         let plan = LogicalPlanBuilder::from(plan)
@@ -53,7 +63,7 @@ impl Planner<'_> {
             .and_then(LogicalPlanBuilder::build)
             .map_err(internal)?;
         let known: HashSet<Column> = plan.schema().columns().into_iter().collect();
-        let exprs = above.into_iter().map(|a| read_results(a, &results, &known)).collect::<Result<_, _>>()?;
+        let exprs = above.into_iter().map(|a| read_results(a, &results, &known, &input)).collect::<Result<_, _>>()?;
         Ok((plan, exprs))
     }
 
@@ -62,16 +72,17 @@ impl Planner<'_> {
         &mut self,
         plan: LogicalPlan,
         keys: &[Typed],
+        attached: &[Expr],
         results: &mut HashMap<Expr, Column>,
     ) -> Result<LogicalPlan, SqlError> {
         let mut computed: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
         let width = computed.len();
-        for key in keys {
+        for (key, attached) in keys.iter().zip(attached) {
             if let Expr::Column(column) = &key.expr {
                 results.insert(key.expr.clone(), column.clone());
             } else if !results.contains_key(&key.expr) {
                 let name = self.fresh_name();
-                computed.push(key.expr.clone().alias(&name));
+                computed.push(attached.clone().alias(&name));
                 results.insert(key.expr.clone(), Column::new_unqualified(name));
             }
         }
@@ -83,7 +94,12 @@ impl Planner<'_> {
 }
 
 /// Replaces what the aggregation computed by its columns; any other column of its input is out of reach.
-fn read_results(above: Above<'_>, results: &HashMap<Expr, Column>, known: &HashSet<Column>) -> Result<Expr, SqlError> {
+fn read_results(
+    above: Above<'_>,
+    results: &HashMap<Expr, Column>,
+    known: &HashSet<Column>,
+    input: &[Column],
+) -> Result<Expr, SqlError> {
     let mut stray = false;
     let replaced = above.expr.transform_down(|node| {
         if let Some(column) = results.get(&node) {
@@ -91,6 +107,16 @@ fn read_results(above: Above<'_>, results: &HashMap<Expr, Column>, known: &HashS
         }
         if let Expr::Column(column) = &node {
             stray |= !known.contains(column);
+        }
+        // A subquery reads the groups as well.
+        if let Expr::ScalarSubquery(subquery)
+        | Expr::Exists(Exists { subquery, .. })
+        | Expr::InSubquery(InSubquery { subquery, .. }) = &node
+        {
+            stray |= subquery.subquery.all_out_ref_exprs().iter().any(|expr| match expr {
+                Expr::OuterReferenceColumn(_, column) => input.contains(column) && !known.contains(column),
+                _ => false,
+            });
         }
         Ok(Transformed::no(node))
     });

@@ -1,7 +1,9 @@
 //! WITH, set operations, VALUES, and the ORDER BY and LIMIT that close a query.
 
 use super::{
-    Planner, Typed, internal, planning_error, position,
+    Planner, Typed,
+    attach::Which,
+    internal, planning_error, position,
     scope::{Ctes, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
 };
@@ -241,7 +243,7 @@ impl Planner<'_> {
         parent: &Scope<'_>,
         ctes: &Ctes,
     ) -> Result<Relation, SqlError> {
-        let mut builder = LogicalPlanBuilder::from(relation.plan);
+        let mut plan = relation.plan;
         if !tail.order_by.is_empty() {
             let scope = Scope::inner(&relation.columns, parent).without_aggregates("ORDER BY clause");
             let mut keys = Vec::new();
@@ -253,10 +255,16 @@ impl Planner<'_> {
                     }
                     None => self.expr(&term.expr, &scope, ctes)?,
                 };
-                keys.push(sort_key(typed.expr, term)?);
+                keys.push(typed.expr);
             }
-            builder = builder.sort(keys).map_err(internal)?;
+            let at = position::of_expr(&tail.order_by[0].expr);
+            let (attached, keys) = self.attach(plan, keys, Which::NeedingJoin, at)?;
+            let keys = keys.into_iter().zip(tail.order_by).map(|(key, term)| sort_key(key, term));
+            let keys = keys.collect::<Result<Vec<_>, _>>()?;
+            plan =
+                LogicalPlanBuilder::from(attached).sort(keys).and_then(LogicalPlanBuilder::build).map_err(internal)?;
         }
+        let mut builder = LogicalPlanBuilder::from(plan);
         if tail.limit.is_some() {
             builder = builder.limit(0, tail.limit).map_err(internal)?;
         }

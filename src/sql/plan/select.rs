@@ -54,14 +54,12 @@ impl Planner<'_> {
         ctes: &Ctes,
     ) -> Result<Relation, SqlError> {
         refuse_foreign_clauses(select)?;
+        let at = select.select_token.0.span.start;
         let Relation { mut plan, columns } = self.from(&select.from, parent, ctes)?;
         let scope = Scope::inner(&columns, parent);
         if let Some(condition) = &select.selection {
             let condition = self.condition(condition, WHERE, &scope.without_aggregates(WHERE), ctes)?;
-            plan = LogicalPlanBuilder::from(plan)
-                .filter(condition)
-                .and_then(LogicalPlanBuilder::build)
-                .map_err(internal)?;
+            plan = self.filter(plan, condition, at)?;
         }
         let items = self.items(select, &scope, ctes)?;
         let (keys, grouped) = self.grouping(select, &items, &scope, ctes)?;
@@ -100,14 +98,12 @@ impl Planner<'_> {
         for (key, term) in &order {
             above.push(Above { expr: key.expr.clone(), at: position::of_expr(&term.expr), text: &term.expr });
         }
-        let (mut plan, mut exprs) = self.aggregate(plan, &keys, grouped, above)?;
+        let (mut plan, mut exprs) = self.aggregate(plan, &keys, grouped, above, at)?;
         if having.is_some() {
             let condition = exprs.remove(items.len());
-            plan = LogicalPlanBuilder::from(plan)
-                .filter(condition)
-                .and_then(LogicalPlanBuilder::build)
-                .map_err(internal)?;
+            plan = self.filter(plan, condition, at)?;
         }
+        let (plan, exprs) = self.attach_selected(plan, exprs, at)?;
         let (plan, exprs) = window::compute(plan, exprs)?;
         self.finish(plan, exprs, items.into_iter().map(|i| (i.column, i.typed)).collect(), &order, distinct, tail.limit)
     }
