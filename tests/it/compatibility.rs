@@ -78,7 +78,7 @@ fn chapter(family: Family) -> &'static str {
         Family::Lambda => "With lambda expressions",
         Family::Math => "Mathematical",
         Family::Operator => "Operators",
-        Family::Regexp => "Regular expressions",
+        Family::Regexp => "Regular expression",
         Family::String => "String",
         Family::TimeSeries => "Time series",
         Family::Window => "Window",

@@ -38,7 +38,7 @@ pub(super) fn formatted(call: &Call, compile: Compile) -> Result<ArrayRef> {
     let patterns = Patterns::new(call, compile)?;
     call.collect_texts(|row| {
         let Some(ns) = moments.get(row) else { return Ok(None) };
-        Ok(patterns.with(row, |parts| Ok(write(parts, ns)))?)
+        patterns.with(row, |parts| Ok(write(parts, ns)))
     })
 }
 

@@ -4,13 +4,14 @@
 //! `\v`, `\R`, `\Z`, `\Q…\E`, `\uXXXX`, `\0n`, `\cX` and comments mode are Java's. In multi-line mode only `\n` ends a line,
 //! and letters of any script are compared without case. # trino
 
-use std::iter::Peekable;
-use std::str::Chars;
+use std::{collections::HashSet, iter::Peekable, str::Chars};
 
 /// Deepest nesting of character classes.
 const CLASS_NESTING_MAX: usize = 32;
 /// Java's line terminators, within a class.
 const TERMINATORS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
+/// Where `$` matches when the text does not end in a line terminator.
+const END: &str = r"\z";
 /// Where `$` matches outside of multi-line mode when the text ends in a line terminator.
 const BEFORE_LAST_TERMINATOR: &str = r"(?:(?=\r\n\z)|(?<!\r)(?=\n\z)|(?=[\r\x{85}\x{2028}\x{2029}]?\z))";
 
@@ -37,7 +38,7 @@ pub fn ends_in_terminator(text: &str) -> bool {
 /// # Errors
 /// What is wrong with it, or not supported. Not everything wrong is found here: the engine reads the result again.
 pub fn rewrite(pattern: &str) -> Result<Rewritten, String> {
-    let (plain, has_end) = Rewriter::new(pattern, r"\z").run()?;
+    let (plain, has_end) = Rewriter::new(pattern, END).run()?;
     let with_terminator = if has_end { Some(Rewriter::new(pattern, BEFORE_LAST_TERMINATOR).run()?.0) } else { None };
     Ok(Rewritten { plain, with_terminator })
 }
@@ -68,6 +69,7 @@ struct Rewriter<'a> {
     before: Before,
     /// Capturing groups opened so far.
     groups: usize,
+    names: HashSet<String>,
     /// What `$` becomes outside of multi-line mode.
     end: &'static str,
     has_end: bool,
@@ -82,6 +84,7 @@ impl<'a> Rewriter<'a> {
             outer_flags: Vec::new(),
             before: Before::Nothing,
             groups: 0,
+            names: HashSet::new(),
             end,
             has_end: false,
         }
@@ -151,7 +154,7 @@ impl<'a> Rewriter<'a> {
 
     fn end_of_text(&mut self) {
         self.has_end = true;
-        let end = if self.flags.unix_lines && self.end != r"\z" { r"(?=\n?\z)" } else { self.end };
+        let end = if self.flags.unix_lines && self.end != END { r"(?=\n?\z)" } else { self.end };
         self.atom(end);
     }
 
@@ -227,7 +230,11 @@ impl<'a> Rewriter<'a> {
         } else {
             let name = self.group_name()?;
             self.groups += 1;
-            self.out.push_str(&format!("(?<{name}>"));
+            let open = format!("(?<{name}>");
+            if !self.names.insert(name.clone()) {
+                return Err(format!("Named capturing group <{name}> is already defined"));
+            }
+            self.out.push_str(&open);
         }
         Ok(())
     }
@@ -293,8 +300,9 @@ impl<'a> Rewriter<'a> {
             'A' => self.atom(r"\A"),
             'z' => self.atom(r"\z"),
             'Z' => self.end_of_text(),
-            'b' | 'B' | 'G' => self.atom(&format!(r"\{letter}")),
-            'R' => self.atom(&format!(r"(?:\r\n|[\x{{b}}\x{{c}}{TERMINATORS}])")),
+            'b' | 'B' => self.atom(&format!(r"\{letter}")),
+            'G' => return Err(r"\G is not supported".to_owned()),
+            'R' => self.atom(&format!(r"(?>\r\n|[\x{{b}}\x{{c}}{TERMINATORS}])")),
             'k' => {
                 if !self.take('<') {
                     return Err(r"\k is not followed by '<' for named capturing group".to_owned());

@@ -235,6 +235,7 @@ mod tests {
         check(r"\u0041\x42\0103\x{44}\cJ\t", "ABCD\n\t", "0..6");
         check(r"\ud83d\ude00", "😀", "0..4");
         check(r"\R", "\r\n", "0..2");
+        check(r"\R{2}", "\r\n", "none");
         check(r"\h\v", "\u{a0}\n", "0..3");
         check(r"[\w&&[^b]]+", "abc", "0..1");
         check(r"[^\d\s]+", "1 ab", "2..4");
@@ -280,6 +281,8 @@ mod tests {
         check(r"\x1", "Illegal hexadecimal escape sequence");
         check("(?U)a", "Unknown inline modifier");
         check("(?P<a>b)", "Unknown inline modifier");
+        check("(?<a>b)(?<a>c)", "Named capturing group <a> is already defined");
+        check(r"\Ga", r"\G is not supported");
         check("(?<1a>b)", "named capturing group is missing trailing '>'");
         check(r"\p{InGreek}", "Character property {InGreek} is not supported");
         check(r"\ud83d", "Illegal character code");
