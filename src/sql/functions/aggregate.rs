@@ -6,11 +6,15 @@ pub mod average;
 pub mod by;
 pub mod count_if;
 pub mod function;
+pub(super) mod gathered;
+mod held;
+mod keys;
 pub mod largest;
 pub mod moments;
 pub mod recount;
 pub mod regression;
 pub mod simple;
+mod statistic;
 pub mod sum;
 
 use super::Function;

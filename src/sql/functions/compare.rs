@@ -30,16 +30,19 @@ pub fn order(left: &dyn Array, right: &dyn Array) -> Result<DynComparator> {
     if let (Some(left), Some(right)) =
         (left.as_primitive_opt::<Float64Type>().cloned(), right.as_primitive_opt::<Float64Type>().cloned())
     {
-        // Arrow's own order tells -0.0 from 0.0 and puts negative NaN first.
-        let compare =
-            |left: f64, right: f64| left.partial_cmp(&right).unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()));
         return Ok(Box::new(move |i, j| match (left.is_null(i), right.is_null(j)) {
-            (false, false) => compare(left.value(i), right.value(j)),
+            (false, false) => order_doubles(left.value(i), right.value(j)),
             (left, right) => left.cmp(&right),
         }));
     }
     let options = SortOptions { descending: false, nulls_first: false };
     Ok(make_comparator(&same_zeros(left)?, &same_zeros(right)?, options)?)
+}
+
+/// Compares doubles; NaN comes after all numbers. Arrow's own order tells -0.0 from 0.0 and puts negative NaN first.
+#[must_use]
+pub fn order_doubles(left: f64, right: f64) -> Ordering {
+    left.partial_cmp(&right).unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
 }
 
 /// The same values with 0.0 in place of every -0.0, also inside of arrays and rows: where they are compared by their

@@ -4,32 +4,36 @@
 
 use super::{
     super::{Class, Function},
-    function::{Implementation, Own, Types, aggregate},
+    function::{Implementation, Own, Types, aggregate, row_states},
 };
-use crate::sql::{error::invalid, functions::call::primitive};
+use crate::sql::{
+    error::invalid,
+    functions::{call::primitive, compare::same_zeros},
+};
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray},
+        array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array},
         datatypes::{DataType, Float64Type},
         row::{RowConverter, SortField},
     },
     common::{ScalarValue, internal_datafusion_err},
     error::Result,
-    logical_expr::Accumulator,
+    logical_expr::{Accumulator, EmitTo, GroupsAccumulator},
 };
 use std::{
     collections::HashSet,
-    hash::{DefaultHasher, Hasher},
+    hash::{BuildHasherDefault, DefaultHasher, Hasher},
+    sync::Arc,
 };
 
 pub(super) fn functions() -> Vec<Function> {
     let implementation = Implementation::Own(Own {
         accumulator: |types: &Types| {
-            let converter = RowConverter::new(vec![SortField::new(types.parameters[0].clone())])?;
-            Ok(Box::new(Distinct { converter, sketch: Sketch::Exact(HashSet::new()) }))
+            let hasher = RowHasher::try_new(&types.parameters[0])?;
+            Ok(Box::new(Distinct { hasher, sketch: Sketch::default() }))
         },
         state: |_| vec![DataType::Binary],
-        groups: None,
+        groups: Some(|types| Ok(Box::new(DistinctOfGroups::try_new(&types.parameters[0])?))),
     });
     aggregate("approx_distinct", Class::Documented, "About how many different values there are.")
         .form("approx_distinct(T) -> bigint", implementation)
@@ -45,9 +49,34 @@ const EXACT_MAX: usize = 8_192;
 #[derive(Debug)]
 enum Sketch {
     /// The hashes seen.
-    Exact(HashSet<u64>),
+    Exact(HashSet<u64, BuildHasherDefault<Hashed>>),
     /// For each register the longest run of leading zeros, plus one.
     Registers(Vec<u8>),
+}
+
+/// The hasher of what is a hash already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Only hashes come here, and they by `write_u64`; any other bytes still make some hash.
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+impl Default for Sketch {
+    fn default() -> Self {
+        Self::Exact(HashSet::default())
+    }
 }
 
 impl Sketch {
@@ -89,6 +118,29 @@ impl Sketch {
         }
     }
 
+    /// Its partial state.
+    fn state(&self) -> Vec<u8> {
+        let tag = u8::from(matches!(self, Self::Exact(_)));
+        std::iter::once(tag).chain(self.bytes()).collect()
+    }
+
+    /// Adds what another sketch's partial state tells.
+    fn merge_state(&mut self, state: &[u8]) -> Result<()> {
+        match state.split_first() {
+            Some((1, bytes)) => self.merge(bytes, true),
+            Some((0, bytes)) if bytes.len() == REGISTERS => self.merge(bytes, false),
+            _ => return Err(internal_datafusion_err!("a sketch of {} bytes", state.len())),
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Exact(hashes) => hashes.capacity() * 9,
+            Self::Registers(registers) => registers.len(),
+        }
+    }
+
     /// Adds what another sketch has seen: its hashes, or its registers.
     fn merge(&mut self, bytes: &[u8], exact: bool) {
         if exact {
@@ -116,34 +168,60 @@ fn register(registers: &mut [u8], hash: u64) {
     registers[index] = registers[index].max(run);
 }
 
+/// Hashes values of any type.
+#[derive(Debug)]
+struct RowHasher {
+    converter: RowConverter,
+}
+
+impl RowHasher {
+    fn try_new(data_type: &DataType) -> Result<Self> {
+        Ok(Self { converter: RowConverter::new(vec![SortField::new(data_type.clone())])? })
+    }
+
+    /// Hands out the hash of each row that is not NULL and kept.
+    fn each(
+        &mut self,
+        columns: &[ArrayRef],
+        filter: Option<&BooleanArray>,
+        mut add: impl FnMut(usize, u64),
+    ) -> Result<()> {
+        check_error(columns.get(1))?;
+        let nulls = columns[0].logical_nulls();
+        let rows = self.converter.convert_columns(&[same_zeros(&columns[0])?])?;
+        for (index, row) in rows.iter().enumerate() {
+            let kept = filter.is_none_or(|filter| filter.is_valid(index) && filter.value(index));
+            if kept && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index)) {
+                // Its keys are fixed, so that partial results of different places fit together.
+                let mut hasher = DefaultHasher::new();
+                hasher.write(row.as_ref());
+                add(index, hasher.finish());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_error(errors: Option<&ArrayRef>) -> Result<()> {
+    let Some(errors) = errors else { return Ok(()) };
+    match primitive::<Float64Type>(errors)?.iter().next() {
+        Some(error) if !error.is_some_and(|error| (0.004_062_5..=0.26).contains(&error)) => {
+            // # inferred: Presto's words
+            Err(invalid("Max Standard Error must be in [0.0040625, 0.26000]"))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[derive(Debug)]
 struct Distinct {
-    converter: RowConverter,
+    hasher: RowHasher,
     sketch: Sketch,
 }
 
 impl Accumulator for Distinct {
     fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        if let Some(errors) = columns.get(1) {
-            let errors = primitive::<Float64Type>(errors)?;
-            if let Some(error) = errors.iter().next()
-                && !error.is_some_and(|error| (0.004_062_5..=0.26).contains(&error))
-            {
-                // # inferred: Presto's words
-                return Err(invalid("Max Standard Error must be in [0.0040625, 0.26000]"));
-            }
-        }
-        let nulls = columns[0].logical_nulls();
-        let rows = self.converter.convert_columns(&columns[..1])?;
-        for (index, row) in rows.iter().enumerate() {
-            if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(index)) {
-                // Its keys are fixed, so that partial results of different places fit together.
-                let mut hasher = DefaultHasher::new();
-                hasher.write(row.as_ref());
-                self.sketch.add(hasher.finish());
-            }
-        }
-        Ok(())
+        self.hasher.each(columns, None, |_, hash| self.sketch.add(hash))
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
@@ -151,28 +229,70 @@ impl Accumulator for Distinct {
     }
 
     fn size(&self) -> usize {
-        let sketch = match &self.sketch {
-            Sketch::Exact(hashes) => hashes.capacity() * 9,
-            Sketch::Registers(registers) => registers.len(),
-        };
-        size_of_val(self) + sketch
+        size_of_val(self) + self.sketch.size()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let tag = u8::from(matches!(self.sketch, Sketch::Exact(_)));
-        let bytes = std::iter::once(tag).chain(self.sketch.bytes()).collect();
-        Ok(vec![ScalarValue::Binary(Some(bytes))])
+        Ok(vec![ScalarValue::Binary(Some(self.sketch.state()))])
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        for state in states[0].as_binary::<i32>().iter().flatten() {
-            match state.split_first() {
-                Some((1, bytes)) => self.sketch.merge(bytes, true),
-                Some((0, bytes)) if bytes.len() == REGISTERS => self.sketch.merge(bytes, false),
-                _ => return Err(internal_datafusion_err!("a sketch of {} bytes", state.len())),
-            }
+        states[0].as_binary::<i32>().iter().flatten().try_for_each(|state| self.sketch.merge_state(state))
+    }
+}
+
+/// A sketch for each group.
+#[derive(Debug)]
+struct DistinctOfGroups {
+    data_type: DataType,
+    hasher: RowHasher,
+    sketches: Vec<Sketch>,
+}
+
+impl DistinctOfGroups {
+    fn try_new(data_type: &DataType) -> Result<Self> {
+        let hasher = RowHasher::try_new(data_type)?;
+        Ok(Self { data_type: data_type.clone(), hasher, sketches: Vec::new() })
+    }
+}
+
+impl GroupsAccumulator for DistinctOfGroups {
+    fn update_batch(
+        &mut self,
+        columns: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.sketches.resize_with(total, Sketch::default);
+        self.hasher.each(columns, filter, |row, hash| self.sketches[groups[row]].add(hash))
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let sketches = emit_to.take_needed(&mut self.sketches);
+        Ok(Arc::new(sketches.iter().map(|sketch| Some(sketch.count())).collect::<Int64Array>()))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        let sketches = emit_to.take_needed(&mut self.sketches);
+        Ok(vec![Arc::new(BinaryArray::from_iter_values(sketches.iter().map(Sketch::state)))])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.sketches.resize_with(total, Sketch::default);
+        for (state, group) in states[0].as_binary::<i32>().iter().zip(groups) {
+            self.sketches[*group].merge_state(state.unwrap_or_default())?;
         }
         Ok(())
+    }
+
+    fn convert_to_state(&self, columns: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        row_states(Self::try_new(&self.data_type)?, columns, filter)
+    }
+
+    fn size(&self) -> usize {
+        let sketches: usize = self.sketches.iter().map(Sketch::size).sum();
+        size_of_val(self) + sketches + self.sketches.capacity() * size_of::<Sketch>()
     }
 }
 
@@ -181,7 +301,7 @@ mod tests {
     use super::*;
 
     fn sketch(values: std::ops::Range<u64>) -> Sketch {
-        let mut sketch = Sketch::Exact(HashSet::new());
+        let mut sketch = Sketch::default();
         for value in values {
             let mut hasher = DefaultHasher::new();
             hasher.write_u64(value);

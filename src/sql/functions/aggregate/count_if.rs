@@ -2,18 +2,20 @@
 
 use super::{
     super::{Class, Function},
-    function::{Implementation, Own, aggregate},
+    function::{Implementation, Own, aggregate, row_states},
+    held::Held,
 };
 use crate::sql::functions::call::primitive;
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray},
+        array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array},
         datatypes::{DataType, Int64Type},
     },
     common::ScalarValue,
     error::Result,
-    logical_expr::Accumulator,
+    logical_expr::{Accumulator, EmitTo, GroupsAccumulator},
 };
+use std::sync::Arc;
 
 pub(super) fn functions() -> Vec<Function> {
     [
@@ -23,7 +25,7 @@ pub(super) fn functions() -> Vec<Function> {
                 Implementation::Own(Own {
                     accumulator: |_| Ok(Box::new(CountIf { count: 0 })),
                     state: |_| vec![DataType::Int64],
-                    groups: None,
+                    groups: Some(|_| Ok(Box::new(Counts { counts: Vec::new() }))),
                 }),
             )
             .build(),
@@ -33,7 +35,7 @@ pub(super) fn functions() -> Vec<Function> {
                 Implementation::Own(Own {
                     accumulator: |types| Ok(Box::new(Arbitrary { value: ScalarValue::try_new_null(&types.returns)? })),
                     state: |types| vec![types.returns.clone()],
-                    groups: None,
+                    groups: Some(|types| Ok(Box::new(AnyOfGroups::new(&types.returns)))),
                 }),
             )
             .build(),
@@ -72,6 +74,54 @@ impl Accumulator for CountIf {
     }
 }
 
+/// How many values of each group are true.
+#[derive(Debug)]
+struct Counts {
+    counts: Vec<i64>,
+}
+
+impl GroupsAccumulator for Counts {
+    fn update_batch(
+        &mut self,
+        columns: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.counts.resize(total, 0);
+        let is_true = |values: &BooleanArray, row: usize| values.is_valid(row) && values.value(row);
+        let values = columns[0].as_boolean();
+        for (row, group) in groups.iter().enumerate() {
+            let counts = is_true(values, row) && filter.is_none_or(|filter| is_true(filter, row));
+            self.counts[*group] += i64::from(counts);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        Ok(Arc::new(Int64Array::from(emit_to.take_needed(&mut self.counts))))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.evaluate(emit_to)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.counts.resize(total, 0);
+        let counts = primitive::<Int64Type>(&states[0])?.values();
+        groups.iter().zip(counts).for_each(|(group, count)| self.counts[*group] += count);
+        Ok(())
+    }
+
+    fn convert_to_state(&self, columns: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        row_states(Self { counts: Vec::new() }, columns, filter)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.counts.capacity() * size_of::<i64>()
+    }
+}
+
 #[derive(Debug)]
 struct Arbitrary {
     value: ScalarValue,
@@ -101,5 +151,59 @@ impl Accumulator for Arbitrary {
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         self.update_batch(states)
+    }
+}
+
+/// The first value of each group that is not NULL.
+#[derive(Debug)]
+struct AnyOfGroups {
+    data_type: DataType,
+    values: Held,
+}
+
+impl AnyOfGroups {
+    fn new(data_type: &DataType) -> Self {
+        Self { data_type: data_type.clone(), values: Held::new(data_type) }
+    }
+}
+
+impl GroupsAccumulator for AnyOfGroups {
+    fn update_batch(
+        &mut self,
+        columns: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        self.values.resize(total);
+        let nulls = columns[0].logical_nulls();
+        let counts = |row: usize| {
+            filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+                && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
+        };
+        let new = |(row, group): (usize, &usize)| (!self.values.has(*group) && counts(row)).then_some((*group, row));
+        // The first of a group counts: the last that is set.
+        let picks: Vec<_> = groups.iter().enumerate().rev().filter_map(new).collect();
+        self.values.set(&columns[0], picks)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        self.values.take(emit_to)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.values.take(emit_to)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        self.update_batch(states, groups, None, total)
+    }
+
+    fn convert_to_state(&self, columns: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        row_states(Self::new(&self.data_type), columns, filter)
+    }
+
+    fn size(&self) -> usize {
+        self.values.size()
     }
 }

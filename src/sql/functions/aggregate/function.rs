@@ -8,11 +8,14 @@ use super::{
     recount::{Distinct, Sliding},
 };
 use datafusion::{
-    arrow::datatypes::{DataType, Field, FieldRef, Schema},
+    arrow::{
+        array::{Array, ArrayRef, BooleanArray},
+        datatypes::{DataType, Field, FieldRef, Schema},
+    },
     common::ScalarValue,
     error::Result,
     logical_expr::{
-        Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature as PlanSignature, Volatility,
+        Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature as PlanSignature, Volatility,
         function::{AccumulatorArgs, StateFieldsArgs},
         utils::AggregateOrderSensitivity,
     },
@@ -327,18 +330,33 @@ impl AggregateUDFImpl for AggregateFunction {
     }
 }
 
+/// The partial state of each row alone, computed by an accumulator that is still empty.
+///
+/// # Errors
+/// When the aggregate refuses a row.
+pub(in crate::sql::functions) fn row_states(
+    mut empty: impl GroupsAccumulator,
+    columns: &[ArrayRef],
+    filter: Option<&BooleanArray>,
+) -> Result<Vec<ArrayRef>> {
+    let rows = columns.first().map_or(0, |column| column.len());
+    let groups: Vec<usize> = (0..rows).collect();
+    empty.update_batch(columns, &groups, filter, rows)?;
+    empty.state(EmitTo::All)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::super::{Registry, scalar::tests::value_text};
     use crate::sql::types::TIMESTAMP;
     use datafusion::{
         arrow::{
-            array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray},
+            array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, UInt32Array},
             compute,
-            datatypes::{DataType, Field, FieldRef, Schema},
+            datatypes::{DataType, Field, FieldRef, Int64Type, Schema},
         },
         logical_expr::{
-            Accumulator, AggregateUDF,
+            Accumulator, AggregateUDF, EmitTo, GroupsAccumulator,
             function::{AccumulatorArgs, StateFieldsArgs},
         },
         physical_expr::{PhysicalExpr, expressions::Column},
@@ -445,5 +463,122 @@ mod tests {
              (1970-01-01 00:00:00.000000003, 6.0), (1970-01-01 00:00:00.000000004, 8.0), \
              (1970-01-01 00:00:00.000000009, 9.0)]",
         );
+    }
+
+    fn groups_accumulator(udaf: &AggregateUDF, columns: &[ArrayRef]) -> Box<dyn GroupsAccumulator> {
+        let field = |(index, column): (usize, &ArrayRef)| -> FieldRef {
+            Arc::new(Field::new(format!("c{index}"), column.data_type().clone(), true))
+        };
+        let expr_fields: Vec<FieldRef> = columns.iter().enumerate().map(field).collect();
+        let exprs: Vec<Arc<dyn PhysicalExpr>> = (0..columns.len())
+            .map(|index| Arc::new(Column::new(&format!("c{index}"), index)) as Arc<dyn PhysicalExpr>)
+            .collect();
+        let schema = Schema::empty();
+        let args = || AccumulatorArgs {
+            return_field: udaf.return_field(&expr_fields).unwrap(),
+            schema: &schema,
+            ignore_nulls: false,
+            order_bys: &[],
+            is_reversed: false,
+            name: "a",
+            is_distinct: false,
+            exprs: &exprs,
+            expr_fields: &expr_fields,
+        };
+        assert!(udaf.groups_accumulator_supported(args()), "{}", udaf.name());
+        udaf.create_groups_accumulator(args()).unwrap()
+    }
+
+    /// Aggregates rows of four groups, one of them without rows, at once, in two batches, with a filter, through partial
+    /// states, and group by group: each as the plain accumulator does it.
+    fn check_groups(name: &str, columns: &[ArrayRef]) {
+        let udaf = Registry::new().aggregate(name).unwrap();
+        let groups = [0, 1, 0, 3, 1];
+        let filter = BooleanArray::from(vec![Some(true), Some(true), Some(false), None, Some(true)]);
+        let texts = |values: &ArrayRef| -> Vec<String> {
+            (0..values.len()).map(|row| value_text(&values.slice(row, 1)).unwrap()).collect()
+        };
+        for filter in [None, Some(&filter)] {
+            let expect: Vec<String> = (0..4)
+                .map(|group| {
+                    let kept = |row: usize| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+                    let rows = (0..5usize).filter(|row| groups[*row] == group && kept(*row));
+                    let rows = UInt32Array::from_iter_values(rows.map(|row| u32::try_from(row).unwrap()));
+                    let rows: Vec<ArrayRef> =
+                        columns.iter().map(|column| compute::take(column, &rows, None).unwrap()).collect();
+                    let mut plain = accumulator(&udaf, columns, false);
+                    plain.update_batch(&rows).unwrap();
+                    text(&mut plain)
+                })
+                .collect();
+            let filled = || {
+                let mut made = groups_accumulator(&udaf, columns);
+                for rows in [0..2, 2..5] {
+                    let batch: Vec<ArrayRef> =
+                        columns.iter().map(|column| column.slice(rows.start, rows.len())).collect();
+                    let filter = filter.map(|filter| filter.slice(rows.start, rows.len()));
+                    let total = if rows.start == 0 { 2 } else { 4 };
+                    made.update_batch(&batch, &groups[rows], filter.as_ref(), total).unwrap();
+                }
+                assert!(made.size() > 0);
+                made
+            };
+            assert_eq!(texts(&filled().evaluate(EmitTo::All).unwrap()), expect, "{name}");
+            let mut in_parts = filled();
+            assert_eq!(texts(&in_parts.evaluate(EmitTo::First(1)).unwrap()), expect[..1], "{name}");
+            assert_eq!(texts(&in_parts.evaluate(EmitTo::All).unwrap()), expect[1..], "{name}");
+            let mut merged = groups_accumulator(&udaf, columns);
+            let states = filled().state(EmitTo::All).unwrap();
+            merged.merge_batch(&states, &[3, 2, 1, 0], 4).unwrap();
+            let reversed: Vec<String> = expect.iter().rev().cloned().collect();
+            assert_eq!(texts(&merged.evaluate(EmitTo::All).unwrap()), reversed, "{name}");
+            let states = filled().convert_to_state(columns, filter).unwrap();
+            let mut merged = groups_accumulator(&udaf, columns);
+            merged.merge_batch(&states, &groups, 4).unwrap();
+            assert_eq!(texts(&merged.evaluate(EmitTo::All).unwrap()), expect, "{name} row by row");
+        }
+    }
+
+    #[test]
+    fn groups_are_aggregated_as_each_alone() {
+        let ints: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), Some(1), None, Some(4), Some(1)]));
+        let doubles: ArrayRef = compute::cast(&ints, &DataType::Float64).unwrap();
+        let others: ArrayRef = Arc::new(Float64Array::from(vec![f64::NAN, 2.0, 9.0, -0.0, 0.0]));
+        let flags: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), None, Some(false), Some(true), None]));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("c"), Some("a"), Some("x"), None, Some("b")]));
+        let times: ArrayRef = compute::cast(&Int64Array::from(vec![3, 1, 1, 4, 0]), &TIMESTAMP).unwrap();
+        let two: ArrayRef = Arc::new(Int64Array::from(vec![2; 5]));
+        let half: ArrayRef = Arc::new(Float64Array::from(vec![0.5; 5]));
+        let own: ArrayRef = Arc::new(Float64Array::from(vec![0.0, 1.0, 0.0, 0.5, 1.0]));
+        let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>([
+            Some(vec![Some(1)]),
+            Some(vec![]),
+            Some(vec![Some(0), None]),
+            None,
+            Some(vec![Some(7)]),
+        ]));
+        let columns = |columns: &[&ArrayRef]| -> Vec<ArrayRef> { columns.iter().map(|c| Arc::clone(c)).collect() };
+        check_groups("sum", &columns(&[&ints]));
+        check_groups("count_if", &columns(&[&flags]));
+        check_groups("arbitrary", &columns(&[&texts]));
+        check_groups("arbitrary", &columns(&[&lists]));
+        for name in ["max_by", "min_by"] {
+            for keys in [&ints, &others, &flags, &texts, &times, &lists] {
+                check_groups(name, &columns(&[&texts, keys]));
+                check_groups(name, &columns(&[&lists, keys]));
+            }
+        }
+        check_groups("approx_percentile", &columns(&[&ints, &half]));
+        check_groups("approx_percentile", &columns(&[&doubles, &own]));
+        check_groups("approx_percentile", &columns(&[&doubles, &two, &half, &half]));
+        check_groups("approx_distinct", &columns(&[&texts]));
+        check_groups("approx_distinct", &columns(&[&others]));
+        for name in ["corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept"] {
+            check_groups(name, &columns(&[&doubles, &doubles]));
+        }
+        check_groups("geometric_mean", &columns(&[&doubles]));
+        check_groups("skewness", &columns(&[&doubles]));
+        check_groups("create_time_series", &columns(&[&times, &others]));
+        check_groups("create_time_series", &columns(&[&times, &two]));
     }
 }

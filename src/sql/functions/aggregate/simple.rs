@@ -8,7 +8,7 @@ use super::{
     },
 };
 use Class::Documented;
-use datafusion::functions_aggregate::{array_agg, bool_and_or, count, stddev, variance};
+use datafusion::functions_aggregate::{array_agg, bit_and_or_xor, bool_and_or, count, stddev, variance};
 
 pub(super) fn functions() -> Vec<Function> {
     [
@@ -18,6 +18,12 @@ pub(super) fn functions() -> Vec<Function> {
             .build(),
         aggregate("array_agg", Documented, "An array of the values, NULLs included.")
             .form("array_agg(T) -> array(T)", EngineWhole(array_agg::array_agg_udaf))
+            .build(),
+        aggregate("bitwise_and_agg", Documented, "The bits that all values have, in two's complement.")
+            .form("bitwise_and_agg(bigint) -> bigint", Engine(bit_and_or_xor::bit_and_udaf))
+            .build(),
+        aggregate("bitwise_or_agg", Documented, "The bits that any value has, in two's complement.")
+            .form("bitwise_or_agg(bigint) -> bigint", Engine(bit_and_or_xor::bit_or_udaf))
             .build(),
         aggregate("bool_and", Documented, "Whether every value is true.")
             .form("bool_and(boolean) -> boolean", Engine(bool_and_or::bool_and_udaf))

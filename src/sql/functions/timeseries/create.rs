@@ -5,20 +5,24 @@ use crate::sql::{
     error::invalid,
     functions::{
         Class, Family, Function,
-        aggregate::function::{Implementation, Own, Types, aggregate},
-        call::list,
+        aggregate::{
+            function::{Implementation, Own, Types, aggregate, row_states},
+            gathered::{ByGroup, Gathered, kept_rows},
+        },
+        call::{list, primitive},
+        lists::range,
     },
 };
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, ListArray, StructArray},
-        buffer::OffsetBuffer,
+        array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, StructArray, UInt32Array, new_null_array},
+        buffer::{NullBuffer, OffsetBuffer},
         compute,
         datatypes::{DataType, TimestampNanosecondType},
     },
     common::{ScalarValue, internal_datafusion_err},
     error::Result,
-    logical_expr::Accumulator,
+    logical_expr::{Accumulator, EmitTo, GroupsAccumulator},
 };
 use std::sync::Arc;
 
@@ -30,7 +34,7 @@ pub(super) fn functions() -> Vec<Function> {
             Implementation::Own(Own {
                 accumulator: |types: &Types| Ok(Box::new(Points { series: types.returns.clone(), chunks: Vec::new() })),
                 state: |types| vec![types.returns.clone()],
-                groups: None,
+                groups: Some(|types| Ok(Box::new(PointsOfGroups::new(&types.returns)))),
             }),
         )
         .build()
@@ -59,7 +63,7 @@ impl Points {
         if ordered && !moments.is_sorted() {
             let mut places: Vec<u32> = (0..u32::try_from(times.len()).unwrap_or(u32::MAX)).collect();
             places.sort_by_key(|place| moments[*place as usize]);
-            let places = datafusion::arrow::array::UInt32Array::from(places);
+            let places = UInt32Array::from(places);
             times = compute::take(&times, &places, None)?;
             values = compute::take(&values, &places, None)?;
         }
@@ -70,16 +74,22 @@ impl Points {
     }
 }
 
+/// The columns of points, none of which may hold NULL.
+fn checked(columns: &[ArrayRef]) -> Result<[&ArrayRef; 2]> {
+    let [times, values] = columns else { return Err(internal_datafusion_err!("two columns make a time series")) };
+    // # inferred: the guide says that the value cannot be null, not what happens then
+    if times.logical_null_count() > 0 {
+        return Err(invalid("The first parameter of create_time_series cannot be null"));
+    }
+    if values.logical_null_count() > 0 {
+        return Err(invalid("The second parameter of create_time_series cannot be null"));
+    }
+    Ok([times, values])
+}
+
 impl Accumulator for Points {
     fn update_batch(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let [times, values] = columns else { return Err(internal_datafusion_err!("two columns make a time series")) };
-        // # inferred: the guide says that the value cannot be null, not what happens then
-        if times.logical_null_count() > 0 {
-            return Err(invalid("The first parameter of create_time_series cannot be null"));
-        }
-        if values.logical_null_count() > 0 {
-            return Err(invalid("The second parameter of create_time_series cannot be null"));
-        }
+        let [times, values] = checked(columns)?;
         if !times.is_empty() {
             self.chunks.push((Arc::clone(times), Arc::clone(values)));
         }
@@ -109,5 +119,86 @@ impl Accumulator for Points {
             self.chunks.push((Arc::clone(points.column(0)), Arc::clone(points.column(1))));
         }
         Ok(())
+    }
+}
+
+/// The points of many groups.
+#[derive(Debug)]
+struct PointsOfGroups {
+    /// timeseries(T)
+    series: DataType,
+    points: Gathered,
+}
+
+impl PointsOfGroups {
+    fn new(series: &DataType) -> Self {
+        Self { series: series.clone(), points: Gathered::default() }
+    }
+
+    /// The time series of the groups; NULL for those without points.
+    fn series(&mut self, emit_to: EmitTo, ordered: bool) -> Result<ArrayRef> {
+        let DataType::List(item) = &self.series else { return Err(internal_datafusion_err!("not a time series")) };
+        let DataType::Struct(fields) = item.data_type() else { return Err(internal_datafusion_err!("no points")) };
+        let ByGroup { mut columns, places } = self.points.take(emit_to)?;
+        if columns.is_empty() {
+            return Ok(new_null_array(&self.series, places.len()));
+        }
+        let moments = primitive::<TimestampNanosecondType>(&columns[0])?.values();
+        if ordered && places.iter().any(|places| !moments[places.clone()].is_sorted()) {
+            let mut order: Vec<u32> = (0..u32::try_from(moments.len()).unwrap_or(u32::MAX)).collect();
+            places.iter().for_each(|places| order[places.clone()].sort_by_key(|place| moments[*place as usize]));
+            let order = UInt32Array::from(order);
+            columns = columns.iter().map(|column| compute::take(column, &order, None)).collect::<Result<_, _>>()?;
+        }
+        let points = StructArray::try_new(fields.clone(), columns, None)?;
+        let offsets = OffsetBuffer::from_lengths(places.iter().map(ExactSizeIterator::len));
+        let nulls = NullBuffer::from_iter(places.iter().map(|places| !places.is_empty()));
+        let nulls = (nulls.null_count() > 0).then_some(nulls);
+        Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, Arc::new(points), nulls)?))
+    }
+}
+
+impl GroupsAccumulator for PointsOfGroups {
+    fn update_batch(
+        &mut self,
+        columns: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+        total: usize,
+    ) -> Result<()> {
+        let (columns, groups) = kept_rows(columns, groups, filter)?;
+        checked(&columns)?;
+        self.points.push(columns, groups, total);
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        self.series(emit_to, true)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.series(emit_to, false)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
+        let Some(states) = states.first() else { return Ok(()) };
+        let states = list(states)?;
+        let points = states.values().as_struct();
+        for (row, group) in groups.iter().enumerate().filter(|(row, _)| states.is_valid(*row)) {
+            let places = range(states, row);
+            let group = u32::try_from(*group).map_err(|_| internal_datafusion_err!("group {group}"))?;
+            let columns = points.columns().iter().map(|column| column.slice(places.start, places.len())).collect();
+            self.points.push(columns, vec![group; places.len()], total);
+        }
+        self.points.push(Vec::new(), Vec::new(), total);
+        Ok(())
+    }
+
+    fn convert_to_state(&self, columns: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        row_states(Self::new(&self.series), columns, filter)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.points.size()
     }
 }
