@@ -175,7 +175,7 @@ fn mistakes() {
     );
     check("SELECT 99999999999999999999", "line 1:8: Invalid numeric literal: 99999999999999999999");
     check("SELECT @x", "line 1:8: Parameter '@x' has no value");
-    check("SELECT DATE 'x'", "line 1:8: 'x' is not a valid date literal");
+    check("SELECT DATE 'x'", "line 1:13: 'x' is not a valid date literal");
     check("SELECT now() > 'x'", "line 1:8: 'x' is not a valid timestamp literal");
     check("SELECT X'1F'", "line 1:1: Column 1 of the result is of type varbinary, which results cannot carry");
     check("SELECT 1 / 0", "Division by zero");
