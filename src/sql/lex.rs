@@ -129,7 +129,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     check_tokens(&tokens)?;
     check_bounds(&tokens)?;
     refuse_internal_names(&tokens)?;
-    let tokens = plain_names(group_quantifier(star_aliases(tokens)?));
+    let tokens = bare_trims(plain_names(group_quantifier(star_aliases(tokens)?)));
     Ok(cast_types(wrap_values(quantified_values(tokens))))
 }
 
@@ -376,6 +376,28 @@ fn refuse_internal_names(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         }
     }
     Ok(())
+}
+
+/// `trim(LEADING FROM x)` becomes `ltrim(x)`, and so on: the parser wants characters to trim there.
+fn bare_trims(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let side = [(Keyword::LEADING, "ltrim"), (Keyword::TRAILING, "rtrim"), (Keyword::BOTH, "trim")]
+            .iter()
+            .find(|(side, _)| is_keyword(&token, *side));
+        let in_trim = matches!(&kept[..], [.., trim, open]
+            if is_keyword(trim, Keyword::TRIM) && open.token == Token::LParen);
+        match (side, rest.peek()) {
+            (Some((_, function)), Some(next)) if in_trim && is_keyword(next, Keyword::FROM) => {
+                let trim = kept.len() - 2;
+                kept[trim].token = Token::make_word(function, None);
+                rest.next();
+            }
+            _ => kept.push(token),
+        }
+    }
+    kept
 }
 
 /// Quotes words that mean something to the parser, and to this language nothing, or nothing where they stand: a column may

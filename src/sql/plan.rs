@@ -8,6 +8,7 @@
 mod aggregate;
 mod attach;
 mod call;
+mod comparison;
 mod correlate;
 mod expression;
 mod grouping;

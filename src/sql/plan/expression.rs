@@ -19,7 +19,8 @@ use datafusion::{
     },
     sql::sqlparser::{
         ast::{
-            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value,
+            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, TrimWhereField,
+            UnaryOperator, Value,
         },
         tokenizer::Location,
     },
@@ -102,16 +103,18 @@ impl Planner<'_> {
                 self.call_by_name("substr", &args, scope, ctes, at)
             }
             ast::Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => {
+                if trim_where.is_some() || trim_what.is_some() {
+                    self.inherited(at, "TRIM(BOTH …)")?;
+                }
                 let name = match trim_where {
-                    Some(ast::TrimWhereField::Leading) => "ltrim",
-                    Some(ast::TrimWhereField::Trailing) => "rtrim",
-                    Some(ast::TrimWhereField::Both) | None => "trim",
+                    None | Some(TrimWhereField::Both) => "trim",
+                    Some(TrimWhereField::Leading) => "ltrim",
+                    Some(TrimWhereField::Trailing) => "rtrim",
                 };
                 let mut args: Vec<&ast::Expr> = vec![expr];
                 args.extend(trim_what.as_deref());
                 self.call_by_name(name, &args, scope, ctes, at)
             }
-            ast::Expr::Trim { .. } => Err(unsupported(at, "TRIM with characters")),
             ast::Expr::AtTimeZone { .. } => Err(unsupported(at, "AT TIME ZONE")),
             ast::Expr::Lambda(_) => Err(semantic(at, "Lambda expression should always be used inside a function")),
             ast::Expr::Map(_) | ast::Expr::Dictionary(_) => Err(unsupported(at, "MAP")),
@@ -434,8 +437,20 @@ impl Planner<'_> {
             );
             return Err(semantic(at, message));
         };
+        let value = value.cast_to(&common);
+        let simple = |item: &Typed| item.value().is_some() && !common.is_nested();
+        if (common.is_nested() || common == DataType::Float64) && !items.iter().all(simple) {
+            // Compared one by one, for the rules of NaN and of nulls inside.
+            let mut any: Option<Expr> = None;
+            for item in items {
+                let equal = self.compare(value.clone(), Operator::Eq, item, at)?.expr;
+                any = Some(any.map_or(equal.clone(), |any| any.or(equal)));
+            }
+            let any = any.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(false)), None));
+            return Ok(Typed::boolean(if negated { Expr::Not(Box::new(any)) } else { any }));
+        }
         let list = items.into_iter().map(|item| item.cast_to(&common).expr).collect();
-        Ok(Typed::boolean(Expr::InList(InList::new(Box::new(value.cast_to(&common).expr), list, negated))))
+        Ok(Typed::boolean(Expr::InList(InList::new(Box::new(value.expr), list, negated))))
     }
 
     /// LIKE has no escape character unless one is given; the engine's has the backslash, so patterns are rewritten.

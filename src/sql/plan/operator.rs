@@ -2,7 +2,9 @@
 //! nor running it nests as deep as it is long.
 
 use super::{
-    Planner, Typed, position,
+    Planner, Typed,
+    comparison::own_comparison,
+    position,
     scope::{Ctes, Scope},
     semantic,
 };
@@ -76,7 +78,39 @@ impl Planner<'_> {
         if common == DataType::Null {
             return Ok(Typed::literal(ScalarValue::Boolean(None)));
         }
-        Ok(Typed::boolean(binary_expr(left.cast_to(&common).expr, op, right.cast_to(&common).expr)))
+        let (left, right) = (left.cast_to(&common), right.cast_to(&common));
+        Ok(Typed::boolean(self.compare_alike(left, op, right)))
+    }
+
+    /// A comparison of two values of one type: the engine's own, which it can prune and join by, wherever that is the
+    /// language's.
+    fn compare_alike(&self, left: Typed, op: Operator, right: Typed) -> Expr {
+        let distinct = matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom);
+        let own = !distinct
+            && match &left.data_type {
+                DataType::Float64 => !self.compares_plainly(&left, &right),
+                other => other.is_nested(),
+            };
+        match own {
+            true => own_comparison(left.expr, op, right.expr),
+            false => binary_expr(left.expr, op, right.expr),
+        }
+    }
+
+    /// Whether two doubles are compared by the engine as they should be: neither is NaN nor a zero of either sign, which
+    /// is so of values that are stored, against each other or a literal.
+    fn compares_plainly(&self, left: &Typed, right: &Typed) -> bool {
+        let literal = |value: &Typed| match value.value() {
+            Some(ScalarValue::Float64(Some(number))) => number.is_finite() && *number != 0.0,
+            Some(value) => value.is_null(),
+            None => false,
+        };
+        // # guide: NaN and infinities cannot be written. A stored -0.0 is not the same join key as 0.0.
+        let stored = |value: &Typed| match &value.expr {
+            Expr::Column(column) => column.relation.as_ref().is_some_and(|t| self.tables.contains_key(t.table())),
+            _ => false,
+        };
+        (stored(left) && (stored(right) || literal(right))) || (literal(left) && stored(right))
     }
 
     /// A varchar literal where a timestamp is expected is one; other values stay as they are. # guide: examples

@@ -171,11 +171,11 @@ fn mistakes() {
     check("SELECT x.* FROM (VALUES 1) t(x)", "line 1:8: expression under .* must be of type ROW");
     check(
         "SELECT * FROM (VALUES 1) a(x) JOIN (VALUES 1) b(y) USING (x)",
-        "line 1:36: Column 'x' is missing from one side of join",
+        "line 1:44: Column 'x' is missing from one side of join",
     );
     check("SELECT 99999999999999999999", "line 1:8: Invalid numeric literal: 99999999999999999999");
     check("SELECT @x", "line 1:8: Parameter '@x' has no value");
-    check("SELECT DATE 'x'", "line 1:8: 'x' is not a valid date literal");
+    check("SELECT DATE 'x'", "line 1:13: 'x' is not a valid date literal");
     check("SELECT now() > 'x'", "line 1:8: 'x' is not a valid timestamp literal");
     check(
         "SELECT X'1F'",
