@@ -55,6 +55,10 @@ pub struct Config {
     /// Answer DescribeEndpoints with this instead of the request's Host header
     #[arg(long, env = "TIMEBROOK_ADVERTISE", value_name = "[SCHEME://]HOST[:PORT]")]
     pub advertise: Option<String>,
+    /// Connections open at once; more wait to be accepted
+    #[arg(long, env = "TIMEBROOK_MAX_CONNECTIONS", default_value_t = Self::DEFAULT_MAX_CONNECTIONS, value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=Self::MAX_CONNECTIONS_MAX))]
+    pub max_connections: u32,
     /// Seconds that a query may run
     #[arg(long, env = "TIMEBROOK_QUERY_TIMEOUT", default_value_t = Self::DEFAULT_QUERY_TIMEOUT, value_name = "SECONDS",
         value_parser = clap::value_parser!(u64).range(1..))]
@@ -63,6 +67,9 @@ pub struct Config {
     #[arg(long, env = "TIMEBROOK_QUERY_MEMORY", default_value_t = Self::DEFAULT_QUERY_MEMORY, value_name = "MIB",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub query_memory: u32,
+    /// Refuse in queries what only Presto documents, and not the developer guide: functions, GROUPING SETS, FILTER and more
+    #[arg(long, env = "TIMEBROOK_DOCUMENTED_ONLY")]
+    pub documented_only: bool,
     /// What to log: error, warn, info, debug, trace, or a filter such as "info,timebrook::server=debug"
     #[arg(long, env = "TIMEBROOK_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -86,6 +93,10 @@ impl Config {
     pub const DEFAULT_HOST: &'static str = "127.0.0.1";
     /// The port that emulators of AWS are expected on.
     pub const DEFAULT_PORT: u16 = 4566;
+    /// Within the file descriptors that a process usually gets.
+    pub const DEFAULT_MAX_CONNECTIONS: u32 = 1_000;
+    /// The most connections at once that can be allowed: what an operating system may hold files open.
+    const MAX_CONNECTIONS_MAX: i64 = 1 << 20;
     /// Seconds. # model: Query
     pub const DEFAULT_QUERY_TIMEOUT: u64 = 60;
     /// Mebibytes.
@@ -102,8 +113,10 @@ impl Default for Config {
             tls_cert: None,
             tls_key: None,
             advertise: None,
+            max_connections: Self::DEFAULT_MAX_CONNECTIONS,
             query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
             query_memory: Self::DEFAULT_QUERY_MEMORY,
+            documented_only: false,
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }

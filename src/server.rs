@@ -151,11 +151,12 @@ impl Builder {
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
+            documented_only: config.documented_only,
         };
         let api = Api::new(engine.clone(), ApiConfig { advertised, query_limits }, clock.clone());
         let certificates = Arc::new(certificates);
         let service = Service::new(api, certificates.clone(), clock.clone());
-        Ok((Acceptor { service, certificates, clock }, engine))
+        Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }
 }
 

@@ -6,8 +6,6 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const REQUEST_BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of one request's head.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 64 * 1024;
-/// Connections open at once; more wait to be accepted.
-pub const CONNECTIONS_MAX: usize = 1_000;
 /// Requests at once on one HTTP/2 connection.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
 /// Seconds without a byte read or written, and without a request being answered, after which a connection is closed.
@@ -70,6 +68,12 @@ pub const TABLES_PER_ACCOUNT_MAX: usize = 50_000;
 pub const SCAN_BATCH_ROWS_MAX: usize = 8_192;
 /// Relations in FROM over a whole query: each deepens the plan. # inferred
 pub const QUERY_RELATIONS_MAX: usize = 200;
+/// Grouping sets of one GROUP BY. # trino: `max_grouping_sets`
+pub const QUERY_GROUPING_SETS_MAX: usize = 2_048;
+/// How often the recursive part of WITH RECURSIVE runs. # trino: `max_recursion_depth`
+pub const QUERY_RECURSION_MAX: usize = 10;
+/// Nodes of a plan into which correlated subqueries have been worked: each repeats what it depends on. # inferred
+pub const QUERY_PLAN_NODES_MAX: usize = 4_000;
 /// Query results held for clients that have not asked for all pages. # inferred
 pub const CURSORS_MAX: usize = 1_000;
 /// How long a result is held without being asked for, nanoseconds. # model: Query (one hour)

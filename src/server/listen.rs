@@ -9,9 +9,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    model::limits::{
-        CONNECTION_IDLE_SECONDS, CONNECTIONS_MAX, REQUEST_HEAD_BYTES_MAX, SHUTDOWN_SECONDS, STREAMS_PER_CONNECTION_MAX,
-    },
+    model::limits::{CONNECTION_IDLE_SECONDS, REQUEST_HEAD_BYTES_MAX, SHUTDOWN_SECONDS, STREAMS_PER_CONNECTION_MAX},
 };
 use futures::future::{Either, select};
 use hyper::service::service_fn;
@@ -40,12 +38,14 @@ pub(crate) struct Acceptor {
     pub(crate) service: Service,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) clock: Clock,
+    /// Connections open at once; more wait to be accepted.
+    pub(crate) max_connections: u32,
 }
 
 impl Acceptor {
     /// Serves `listener` until `stop` turns true; returns when every connection is done or the time for that is over.
     pub(crate) async fn serve(self, listener: TcpListener, stop: watch::Receiver<bool>) {
-        let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let slots = Arc::new(Semaphore::new(self.max_connections as usize));
         let mut stopping = stop.clone();
         tokio::select! {
             _ = stopping.wait_for(|stop| *stop) => {}
@@ -54,7 +54,7 @@ impl Acceptor {
         drop(listener);
         let deadline_ns = self.clock.now_ns().saturating_add(SHUTDOWN_SECONDS as i64 * SECOND_NS);
         tokio::select! {
-            _ = slots.acquire_many(CONNECTIONS_MAX as u32) => {}
+            _ = slots.acquire_many(self.max_connections) => {}
             () = self.clock.sleep_until(deadline_ns) => {
                 tracing::warn!("stopping although requests are still being answered");
             }

@@ -1,6 +1,12 @@
 //! The lexical and syntactic switches of the query language, for sqlparser.
 
-use datafusion::sql::sqlparser::{dialect::Dialect, keywords::Keyword, parser::Parser};
+use super::lex;
+use datafusion::sql::sqlparser::{
+    ast::Expr,
+    dialect::{Dialect, Precedence},
+    keywords::Keyword,
+    parser::{Parser, ParserError},
+};
 
 /// Timestream's dialect: Presto's of 2019/20, with `measure_value::double` as one identifier.
 #[derive(Debug)]
@@ -52,11 +58,45 @@ impl Dialect for TimestreamDialect {
         true
     }
 
-    /// Presto reserves few words: `FROM t DESC LIMIT 10` names the table `DESC`. # observed: client queries
-    fn is_table_alias(&self, kw: &Keyword, parser: &mut Parser) -> bool {
-        const NON_RESERVED: [Keyword; 6] =
-            [Keyword::DESC, Keyword::ASC, Keyword::FIRST, Keyword::LAST, Keyword::SAMPLE, Keyword::FORMAT];
-        let _ = parser;
-        NON_RESERVED.contains(kw) || !datafusion::sql::sqlparser::keywords::RESERVED_FOR_TABLE_ALIAS.contains(kw)
+    /// `a IS DISTINCT FROM b AND c`: the parser by itself would take all that follows FROM for the second operand.
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+        let negated = if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+            false
+        } else if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) {
+            true
+        } else {
+            return None;
+        };
+        let left = Box::new(expr.clone());
+        let right = parser.parse_subexpr(self.prec_value(Precedence::Eq)).map(Box::new);
+        Some(right.map(|right| match negated {
+            false => Expr::IsDistinctFrom(left, right),
+            true => Expr::IsNotDistinctFrom(left, right),
+        }))
     }
+
+    fn supports_select_expr_star(&self) -> bool {
+        true
+    }
+
+    /// Not the language's: [`lex`] writes the names of `row.* AS (a, b)` so.
+    fn supports_select_wildcard_exclude(&self) -> bool {
+        true
+    }
+
+    /// The language reserves few words: `FROM t DESC LIMIT 10` names the table `DESC`. # observed: client queries
+    fn is_table_alias(&self, kw: &Keyword, _parser: &mut Parser) -> bool {
+        const CLAUSES: [Keyword; 5] =
+            [Keyword::LIMIT, Keyword::OFFSET, Keyword::FETCH, Keyword::TABLESAMPLE, Keyword::MATCH_RECOGNIZE];
+        !CLAUSES.contains(kw) && !is_reserved(kw)
+    }
+
+    fn is_column_alias(&self, kw: &Keyword, _parser: &mut Parser) -> bool {
+        const CLAUSES: [Keyword; 3] = [Keyword::LIMIT, Keyword::OFFSET, Keyword::FETCH];
+        !CLAUSES.contains(kw) && !is_reserved(kw)
+    }
+}
+
+fn is_reserved(keyword: &Keyword) -> bool {
+    lex::is_reserved(&format!("{keyword:?}"))
 }

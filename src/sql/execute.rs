@@ -38,6 +38,8 @@ pub struct Limits {
     pub timeout_s: u64,
     /// Bytes of memory for a query's working state.
     pub memory_bytes_max: usize,
+    /// Only the language that the developer guide documents: what else Presto has is refused.
+    pub documented_only: bool,
 }
 
 /// A statement that has been planned and started.
@@ -128,7 +130,7 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let Statement::Query(query) = statement else {
         return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, meter, false)?;
+    let planned = plan_query(&query, job, registry, meter, false, limits.documented_only)?;
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
@@ -151,7 +153,7 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
     let Statement::Query(query) = checked_statement(&job.sql)? else {
         return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, &Arc::default(), true)?;
+    let planned = plan_query(&query, job, registry, &Arc::default(), true, limits.documented_only)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
     let plan = match planned.parameters.is_empty() {
         true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
@@ -168,12 +170,19 @@ fn plan_query(
     registry: &Registry,
     meter: &Arc<Meter>,
     parameters_allowed: bool,
+    documented_only: bool,
 ) -> Result<Planned, SqlError> {
     let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
         provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
     };
-    let context =
-        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters_allowed };
+    let context = Context {
+        snapshot: &job.snapshot,
+        registry,
+        now_ns: job.now_ns,
+        source: &source,
+        parameters_allowed,
+        documented_only,
+    };
     plan::plan(query, &context)
 }
 
@@ -208,7 +217,10 @@ fn session(limits: Limits) -> Result<SessionState, SqlError> {
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build()
         .map_err(error_of)?;
-    let config = SessionConfig::new().with_target_partitions(1);
+    let mut config = SessionConfig::new().with_target_partitions(1);
+    // Of `CASE WHEN x < 1 THEN x ELSE 0 END` the logical plan knows that it is never null, the physical one does not; the
+    // engine takes that for a fault of its own where rows are grouped.
+    config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(Arc::new(runtime)).build())
 }
 
@@ -245,18 +257,27 @@ fn interruptible(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>,
     Ok(wrapped.map_err(error_of)?.data)
 }
 
-/// Which columns of which tables the optimised plan reads.
+/// Which columns of which tables the optimised plan reads; a table that it reads several times is one.
 fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<TableRead> {
     let mut reads = Vec::new();
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node
             && let Some(view) = tables.get(scan.table_name.table())
         {
-            reads.push(TableRead {
-                database: Arc::clone(&view.table.database),
-                table: Arc::clone(&view.table.name),
-                columns: scan.projected_schema.fields().iter().map(|field| field.name().clone()).collect(),
-            });
+            let (database, table) = (&view.table.database, &view.table.name);
+            let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let known = reads.iter_mut().find(|r: &&mut TableRead| r.database == *database && r.table == *table);
+            match known {
+                Some(read) => {
+                    for column in columns.filter(|c| !read.columns.contains(c)).collect::<Vec<_>>() {
+                        read.columns.push(column);
+                    }
+                }
+                None => {
+                    let (database, table) = (Arc::clone(database), Arc::clone(table));
+                    reads.push(TableRead { database, table, columns: columns.collect() });
+                }
+            }
         }
         Ok(TreeNodeRecursion::Continue)
     });

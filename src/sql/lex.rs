@@ -13,6 +13,9 @@ pub(super) const INTERVAL_FUNCTION: &str = "__interval";
 /// The type name that carries a CAST's target as text; users cannot name it.
 pub(super) const TYPE_TEXT: &str = "__type";
 
+/// The grouping element that GROUP BY DISTINCT becomes.
+pub(super) const DISTINCT_GROUPS: &str = "__distinct";
+
 /// Units of interval literals. # guide: date-time-functions.html (interval and duration)
 const INTERVAL_UNITS: [&str; 17] = [
     "ns",
@@ -34,6 +37,84 @@ const INTERVAL_UNITS: [&str; 17] = [
     "month",
 ];
 
+/// Words that cannot be names unless quoted. # guide: ts-limits.html#limits.system_identifiers
+const RESERVED: [&str; 69] = [
+    "ALTER",
+    "AND",
+    "AS",
+    "BETWEEN",
+    "BY",
+    "CASE",
+    "CAST",
+    "CONSTRAINT",
+    "CREATE",
+    "CROSS",
+    "CUBE",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_USER",
+    "DEALLOCATE",
+    "DELETE",
+    "DESCRIBE",
+    "DISTINCT",
+    "DROP",
+    "ELSE",
+    "END",
+    "ESCAPE",
+    "EXCEPT",
+    "EXECUTE",
+    "EXISTS",
+    "EXTRACT",
+    "FALSE",
+    "FOR",
+    "FROM",
+    "FULL",
+    "GROUP",
+    "GROUPING",
+    "HAVING",
+    "IN",
+    "INNER",
+    "INSERT",
+    "INTERSECT",
+    "INTO",
+    "IS",
+    "JOIN",
+    "LEFT",
+    "LIKE",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "NATURAL",
+    "NORMALIZE",
+    "NOT",
+    "NULL",
+    "ON",
+    "OR",
+    "ORDER",
+    "OUTER",
+    "PREPARE",
+    "RECURSIVE",
+    "RIGHT",
+    "ROLLUP",
+    "SELECT",
+    "TABLE",
+    "THEN",
+    "TRUE",
+    "UESCAPE",
+    "UNION",
+    "UNNEST",
+    "USING",
+    "VALUES",
+    "WHEN",
+    "WHERE",
+    "WITH",
+];
+
+/// Whether an unquoted word cannot be a name.
+pub(super) fn is_reserved(word: &str) -> bool {
+    RESERVED.iter().any(|reserved| word.eq_ignore_ascii_case(reserved))
+}
+
 /// Splits `sql` into tokens without white space, checks their bounds and brings Timestream's own forms into the
 /// parser's. A trailing `;` is dropped. Every token keeps its place in the text.
 ///
@@ -45,8 +126,10 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     if tokens.last().is_some_and(|t| t.token == Token::SemiColon) {
         tokens.pop();
     }
+    check_tokens(&tokens)?;
     check_bounds(&tokens)?;
     refuse_internal_names(&tokens)?;
+    let tokens = bare_trims(plain_names(group_quantifier(star_aliases(tokens)?)));
     Ok(cast_types(wrap_values(quantified_values(tokens))))
 }
 
@@ -90,6 +173,118 @@ fn merge_intervals(raw: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, SqlErr
         }
     }
     Ok(merged)
+}
+
+/// Words that begin no expression, relation or clause in the places after [`expects_operand`].
+const NO_OPERANDS: [&str; 35] = [
+    "ALTER",
+    "AND",
+    "AS",
+    "BETWEEN",
+    "BY",
+    "CONSTRAINT",
+    "CREATE",
+    "CROSS",
+    "DELETE",
+    "DROP",
+    "ELSE",
+    "END",
+    "ESCAPE",
+    "EXCEPT",
+    "FOR",
+    "FROM",
+    "FULL",
+    "GROUP",
+    "HAVING",
+    "IN",
+    "INNER",
+    "INSERT",
+    "INTERSECT",
+    "INTO",
+    "IS",
+    "JOIN",
+    "LEFT",
+    "LIKE",
+    "NATURAL",
+    "ON",
+    "OR",
+    "ORDER",
+    "UNION",
+    "USING",
+    "WHERE",
+];
+
+/// Lets through the tokens that the language has (the tokenizer knows more), and finds where an operand is missing.
+fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
+    for (i, token) in tokens.iter().enumerate() {
+        let known = match &token.token {
+            Token::Word(word) => matches!(word.quote_style, None | Some('"')),
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::Comma
+            | Token::Eq
+            | Token::Neq
+            | Token::Lt
+            | Token::Gt
+            | Token::LtEq
+            | Token::GtEq
+            | Token::Plus
+            | Token::Minus
+            | Token::Mul
+            | Token::Div
+            | Token::Mod
+            | Token::StringConcat
+            | Token::LParen
+            | Token::RParen
+            | Token::LBracket
+            | Token::RBracket
+            | Token::Period
+            | Token::Arrow
+            | Token::AtSign
+            | Token::Placeholder(_) => true,
+            // `X'1F'`; the tokenizer has `0x1F` as well, which is shorter by the quotes.
+            Token::HexStringLiteral(digits) => {
+                token.span.end.column.saturating_sub(token.span.start.column) == digits.chars().count() as u64 + 3
+            }
+            _ => false,
+        };
+        let misplaced = matches!(&token.token, Token::Word(word) if word.quote_style.is_none()
+            && i.checked_sub(1).is_some_and(|before| expects_operand(&tokens[before]))
+            && NO_OPERANDS.iter().any(|no| word.value.eq_ignore_ascii_case(no)));
+        let is_text = matches!(token.token, Token::SingleQuotedString(_));
+        let text_after_operand = is_text && i.checked_sub(1).is_some_and(|before| ends_operand(&tokens[before]));
+        if !known || misplaced || text_after_operand {
+            return Err(syntax(token.span.start));
+        }
+    }
+    Ok(())
+}
+
+/// Whether no text can follow: the parser would take it for an alias.
+fn ends_operand(token: &TokenWithSpan) -> bool {
+    matches!(token.token, Token::Number(..) | Token::SingleQuotedString(_) | Token::RParen | Token::RBracket)
+        || is_keyword(token, Keyword::AS)
+}
+
+/// Whether an operand, a relation or a select item must follow.
+fn expects_operand(token: &TokenWithSpan) -> bool {
+    match &token.token {
+        Token::Word(_) => [Keyword::SELECT, Keyword::WHERE, Keyword::HAVING, Keyword::BY, Keyword::AND, Keyword::OR]
+            .iter()
+            .any(|keyword| is_keyword(token, *keyword)),
+        Token::Comma
+        | Token::Eq
+        | Token::Neq
+        | Token::Lt
+        | Token::Gt
+        | Token::LtEq
+        | Token::GtEq
+        | Token::Plus
+        | Token::Div
+        | Token::Mod
+        | Token::StringConcat => true,
+        _ => false,
+    }
 }
 
 /// `name('argument')`, standing where `span` does.
@@ -181,6 +376,87 @@ fn refuse_internal_names(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         }
     }
     Ok(())
+}
+
+/// `trim(LEADING FROM x)` becomes `ltrim(x)`, and so on: the parser wants characters to trim there.
+fn bare_trims(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        let side = [(Keyword::LEADING, "ltrim"), (Keyword::TRAILING, "rtrim"), (Keyword::BOTH, "trim")]
+            .iter()
+            .find(|(side, _)| is_keyword(&token, *side));
+        let in_trim = matches!(&kept[..], [.., trim, open]
+            if is_keyword(trim, Keyword::TRIM) && open.token == Token::LParen);
+        match (side, rest.peek()) {
+            (Some((_, function)), Some(next)) if in_trim && is_keyword(next, Keyword::FROM) => {
+                let trim = kept.len() - 2;
+                kept[trim].token = Token::make_word(function, None);
+                rest.next();
+            }
+            _ => kept.push(token),
+        }
+    }
+    kept
+}
+
+/// Quotes words that mean something to the parser, and to this language nothing, or nothing where they stand: a column may
+/// be called `top` or `interval`.
+fn plain_names(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    const NEVER: [&str; 8] =
+        ["CURRENT_CATALOG", "CURRENT_ROLE", "LAMBDA", "PRIOR", "SESSION_USER", "STRUCT", "TOP", "USER"];
+    for i in 0..tokens.len() {
+        let next = tokens.get(i + 1).map(|t| &t.token);
+        let Token::Word(word) = &tokens[i].token else { continue };
+        let called = next == Some(&Token::LParen);
+        let name = match word.value.to_ascii_uppercase().as_str() {
+            upper if NEVER.contains(&upper) => true,
+            "TRIM" | "LATERAL" | "CONVERT" | "OVERLAY" | "MATCH" => !called,
+            "INTERVAL" => !matches!(next, Some(Token::SingleQuotedString(_) | Token::Number(..))) && !called,
+            _ => false,
+        };
+        if name && word.quote_style.is_none() {
+            tokens[i].token = Token::make_word(&word.value.clone(), Some('"'));
+        }
+    }
+    tokens
+}
+
+/// `row.* AS (a, b)` becomes `row.* EXCLUDE (a, b)`: the parser knows no names there, and the language no EXCLUDE.
+fn star_aliases(mut tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, SqlError> {
+    for i in 1..tokens.len() {
+        if tokens[i - 1].token != Token::Mul {
+            continue;
+        }
+        if is_keyword(&tokens[i], Keyword::EXCLUDE) {
+            return Err(syntax(tokens[i].span.start));
+        }
+        let names = tokens.get(i + 1).is_some_and(|t| t.token == Token::LParen);
+        if is_keyword(&tokens[i], Keyword::AS) && names && i > 1 && tokens[i - 2].token == Token::Period {
+            tokens[i].token = Token::make_keyword("EXCLUDE");
+        }
+    }
+    Ok(tokens)
+}
+
+/// `GROUP BY ALL x` becomes `GROUP BY x`, which is the same; `GROUP BY DISTINCT x` becomes `GROUP BY __distinct, x`.
+fn group_quantifier(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let after_group_by = kept.len() > 1
+            && is_keyword(&kept[kept.len() - 1], Keyword::BY)
+            && is_keyword(&kept[kept.len() - 2], Keyword::GROUP);
+        if after_group_by && is_keyword(&token, Keyword::ALL) {
+            continue;
+        }
+        if after_group_by && is_keyword(&token, Keyword::DISTINCT) {
+            kept.push(TokenWithSpan::new(Token::make_word(DISTINCT_GROUPS, None), token.span));
+            kept.push(TokenWithSpan::new(Token::Comma, token.span));
+            continue;
+        }
+        kept.push(token);
+    }
+    kept
 }
 
 /// `> ALL (VALUES …)` becomes `> ALL (SELECT * FROM (VALUES …))`: after ALL, ANY and SOME the parser sees a subquery only
@@ -407,6 +683,31 @@ mod tests {
     #[test]
     fn internal_names() {
         check("SELECT __interval('5m')", "line 1:8: Function __interval not registered");
+    }
+
+    #[test]
+    fn tokens_of_other_languages() {
+        for (sql, column) in [
+            ("SELECT 1 == 1", 10),
+            ("SELECT 1 <=> 1", 10),
+            ("SELECT 'a' ~ 'b'", 12),
+            ("SELECT a & b", 10),
+            ("SELECT 1::int", 9),
+            ("SELECT `a`", 8),
+            ("SELECT {1}", 8),
+            ("SELECT 0x1F", 8),
+            ("SELECT N'a'", 8),
+            ("SELECT $$a$$", 8),
+            ("SELECT FROM (VALUES 1)", 8),
+            ("SELECT 1, FROM (VALUES 1)", 11),
+            ("SELECT 1 FROM (VALUES 1) WHERE ORDER BY 1", 32),
+            ("SELECT 1 + AND 2", 12),
+            ("SELECT 1 'a'", 10),
+            ("SELECT 1 AS 'a'", 13),
+        ] {
+            check(sql, &format!("The query syntax is invalid at line 1:{column}"));
+        }
+        check("SELECT X'1F', \"`\", x IS DISTINCT FROM y", "SELECT X'1F' , \"`\" , x IS DISTINCT FROM y");
     }
 
     #[test]

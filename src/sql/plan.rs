@@ -6,14 +6,21 @@
 //! nothing there is ever ambiguous; what the user called it is kept beside the plan.
 
 mod aggregate;
+mod attach;
 mod call;
+mod comparison;
+mod correlate;
 mod expression;
+mod grouping;
 mod operator;
+mod ordinality;
 mod position;
 mod query;
+mod recursion;
 mod relation;
 mod scope;
 mod select;
+mod single;
 mod subquery;
 mod window;
 
@@ -70,6 +77,8 @@ pub(super) struct Context<'a> {
     pub(super) source: &'a dyn Fn(&Arc<TableView>) -> Arc<dyn datafusion::logical_expr::TableSource>,
     /// Whether `@name` parameters may stand for values (PrepareQuery) or not (Query).
     pub(super) parameters_allowed: bool,
+    /// Whether what only Presto documents is refused.
+    pub(super) documented_only: bool,
 }
 
 /// Plans a query.
@@ -81,6 +90,14 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
         Planner { context, next_column: 0, tables: BTreeMap::new(), parameters: Vec::new(), relations: 0 };
     let root = Scope::root();
     let relation = planner.query(query, &root, &Ctes::default())?;
+    if let Some(i) = relation.columns.iter().position(|c| has_varbinary(&c.data_type)) {
+        // # model: Datum and ScalarType have no form for it
+        let message = format!(
+            "Column {} of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
+            i + 1
+        );
+        return Err(semantic(position::of_query(query), message));
+    }
     let columns = relation.columns.iter().enumerate().map(|(i, c)| OutputColumn {
         label: c.name.clone().unwrap_or_else(|| format!("_col{i}")),
         aliased: c.aliased,
@@ -90,6 +107,15 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
     let columns = columns.collect();
     let plan = planner.exact_columns(relation)?;
     Ok(Planned { plan, columns, tables: planner.tables, parameters: planner.parameters })
+}
+
+fn has_varbinary(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => true,
+        DataType::List(item) => has_varbinary(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_varbinary(field.data_type())),
+        _ => false,
+    }
 }
 
 /// The state of planning one query.
@@ -168,6 +194,14 @@ impl Planner<'_> {
     fn fresh_name(&mut self) -> String {
         self.next_column += 1;
         format!("c{}", self.next_column)
+    }
+
+    /// Refuses a construct that the guide does not have, where only the guide's language is wanted.
+    fn inherited(&self, at: Location, what: &str) -> Result<(), SqlError> {
+        if self.context.documented_only {
+            return Err(semantic(at, format!("{what} is not in the developer guide, and --documented-only is set")));
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 mod account_settings;
 mod admin;
 mod bad_input;
+mod compatibility;
 mod constraints;
 mod databases;
 mod durability;

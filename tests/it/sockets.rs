@@ -245,6 +245,32 @@ async fn a_body_that_is_too_large_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_beyond_the_cap_wait_their_turn() {
+    let config = Config { port: 0, max_connections: 2, ..Config::default() };
+    let server = Server::builder().config(config).clock(Clock::manual(START_NS)).start().await.unwrap();
+    let address = server.address();
+    let health = b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut answer = [0; 1024];
+    let mut held = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+    for stream in &mut held {
+        stream.write_all(health).await.unwrap();
+        assert!(stream.read(&mut answer).await.unwrap() > 0);
+    }
+    let mut third = TcpStream::connect(address).await.unwrap();
+    third.write_all(health).await.unwrap();
+    for i in 0..50 {
+        let stream = &mut held[i % 2];
+        stream.write_all(health).await.unwrap();
+        assert!(stream.read(&mut answer).await.unwrap() > 0);
+        let early = third.try_read(&mut answer).map_err(|error| error.kind());
+        assert_eq!(early, Err(std::io::ErrorKind::WouldBlock));
+    }
+    drop(held);
+    assert!(third.read(&mut answer).await.unwrap() > 0);
+    assert!(answer.starts_with(b"HTTP/1.1 200 "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stopping_lets_requests_finish() {
     let (server, _clock) = start().await;
     let address = server.address();

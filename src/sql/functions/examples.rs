@@ -76,7 +76,7 @@ async fn run(sql: String, registry: Arc<Registry>) -> Result<Vec<String>, SqlErr
     let engine = Engine::open(EngineConfig::default(), clock.clone()).await.unwrap();
     let scope = Scope { account: "000000000000".into(), region: "us-east-1".into() };
     let job = Job { sql, snapshot: engine.snapshot(&scope), now_ns: NOW_NS };
-    let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30 };
+    let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only: false };
     let (head, started) = tokio::sync::oneshot::channel();
     let rows = async {
         let started: Result<execute::Started, SqlError> = started.await.unwrap();

@@ -1,13 +1,17 @@
 //! GROUP BY and aggregates: which plan computes them, and what may stand above it.
 
-use super::{Planner, Typed, internal, semantic};
+use super::{Planner, Typed, attach::Which, grouping::Grouping, internal, position, semantic};
 use crate::sql::error::SqlError;
 use datafusion::{
     common::{
         Column,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
-    logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, utils::find_aggregate_exprs},
+    logical_expr::{
+        Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder,
+        expr::{Exists, InSubquery},
+        utils::find_aggregate_exprs,
+    },
     sql::sqlparser::tokenizer::Location,
 };
 use std::collections::{HashMap, HashSet};
@@ -25,27 +29,43 @@ impl Planner<'_> {
     pub(super) fn aggregate(
         &mut self,
         plan: LogicalPlan,
-        keys: &[Typed],
-        grouped: bool,
+        grouping: &Grouping,
         above: Vec<Above<'_>>,
+        at: Location,
     ) -> Result<(LogicalPlan, Vec<Expr>), SqlError> {
         let aggregates = find_aggregate_exprs(above.iter().map(|a| &a.expr));
-        if !grouped && aggregates.is_empty() {
+        let keys = grouping.keys();
+        if matches!(grouping, Grouping::None) && aggregates.is_empty() {
             return Ok((plan, above.into_iter().map(|a| a.expr).collect()));
         }
         let mut results: HashMap<Expr, Column> = HashMap::new();
-        let plan = self.compute_keys(plan, keys, &mut results)?;
-        let mut groups: Vec<Expr> = Vec::with_capacity(keys.len());
-        for key in keys {
-            let column = Expr::Column(results[&key.expr].clone());
-            if !groups.contains(&column) {
-                groups.push(column);
+        let input = plan.schema().columns();
+        let mut asking: Vec<Expr> = keys.iter().map(|key| key.expr.clone()).collect();
+        asking.extend(aggregates.iter().cloned());
+        let (plan, mut attached) = self.attach(plan, asking, Which::All, at)?;
+        let attached_aggregates = attached.split_off(keys.len());
+        let plan = self.compute_keys(plan, keys, &attached, &mut results)?;
+        let column = |key: &Typed| Expr::Column(results[&key.expr].clone());
+        let groups: Vec<Expr> = match grouping {
+            Grouping::Sets(keys, sets) => {
+                let sets = sets.iter().map(|set| set.iter().map(|key| column(&keys[*key])).collect());
+                vec![Expr::GroupingSet(GroupingSet::GroupingSets(sets.collect()))]
             }
-        }
+            _ => {
+                let mut groups: Vec<Expr> = Vec::with_capacity(keys.len());
+                for key in keys.iter().map(column) {
+                    if !groups.contains(&key) {
+                        groups.push(key);
+                    }
+                }
+                groups
+            }
+        };
         let mut named = Vec::with_capacity(aggregates.len());
-        for aggregate in aggregates {
+        for (aggregate, attached) in aggregates.into_iter().zip(attached_aggregates) {
             let name = self.fresh_name();
-            named.push(aggregate.clone().alias(&name));
+            let attached = grouping_of_keys(attached, &results, at)?;
+            named.push(attached.alias(&name));
             results.insert(aggregate, Column::new_unqualified(name));
         }
         let plan = LogicalPlanBuilder::from(plan)
@@ -53,7 +73,7 @@ impl Planner<'_> {
             .and_then(LogicalPlanBuilder::build)
             .map_err(internal)?;
         let known: HashSet<Column> = plan.schema().columns().into_iter().collect();
-        let exprs = above.into_iter().map(|a| read_results(a, &results, &known)).collect::<Result<_, _>>()?;
+        let exprs = above.into_iter().map(|a| read_results(a, &results, &known, &input)).collect::<Result<_, _>>()?;
         Ok((plan, exprs))
     }
 
@@ -62,16 +82,17 @@ impl Planner<'_> {
         &mut self,
         plan: LogicalPlan,
         keys: &[Typed],
+        attached: &[Expr],
         results: &mut HashMap<Expr, Column>,
     ) -> Result<LogicalPlan, SqlError> {
         let mut computed: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
         let width = computed.len();
-        for key in keys {
+        for (key, attached) in keys.iter().zip(attached) {
             if let Expr::Column(column) = &key.expr {
                 results.insert(key.expr.clone(), column.clone());
             } else if !results.contains_key(&key.expr) {
                 let name = self.fresh_name();
-                computed.push(key.expr.clone().alias(&name));
+                computed.push(attached.clone().alias(&name));
                 results.insert(key.expr.clone(), Column::new_unqualified(name));
             }
         }
@@ -82,8 +103,29 @@ impl Planner<'_> {
     }
 }
 
+/// GROUPING() tells of keys, which the aggregation knows as columns; any other aggregate stays as it is.
+fn grouping_of_keys(aggregate: Expr, results: &HashMap<Expr, Column>, at: Location) -> Result<Expr, SqlError> {
+    match aggregate {
+        Expr::AggregateFunction(mut call) if call.func.name() == "grouping" => {
+            for arg in &mut call.params.args {
+                let key = results.get(arg).cloned();
+                // # inferred: Presto's words
+                let message = "The arguments to GROUPING() must be expressions referenced by the GROUP BY";
+                *arg = Expr::Column(key.ok_or_else(|| semantic(at, message))?);
+            }
+            Ok(Expr::AggregateFunction(call))
+        }
+        other => Ok(other),
+    }
+}
+
 /// Replaces what the aggregation computed by its columns; any other column of its input is out of reach.
-fn read_results(above: Above<'_>, results: &HashMap<Expr, Column>, known: &HashSet<Column>) -> Result<Expr, SqlError> {
+fn read_results(
+    above: Above<'_>,
+    results: &HashMap<Expr, Column>,
+    known: &HashSet<Column>,
+    input: &[Column],
+) -> Result<Expr, SqlError> {
     let mut stray = false;
     let replaced = above.expr.transform_down(|node| {
         if let Some(column) = results.get(&node) {
@@ -92,12 +134,25 @@ fn read_results(above: Above<'_>, results: &HashMap<Expr, Column>, known: &HashS
         if let Expr::Column(column) = &node {
             stray |= !known.contains(column);
         }
+        // A subquery reads the groups as well.
+        if let Expr::ScalarSubquery(subquery)
+        | Expr::Exists(Exists { subquery, .. })
+        | Expr::InSubquery(InSubquery { subquery, .. }) = &node
+        {
+            stray |= subquery.subquery.all_out_ref_exprs().iter().any(|expr| match expr {
+                Expr::OuterReferenceColumn(_, column) => input.contains(column) && !known.contains(column),
+                _ => false,
+            });
+        }
         Ok(Transformed::no(node))
     });
     let expr = replaced.map_err(internal)?.data;
     if stray {
         // # inferred: Presto's words
-        let message = format!("'{}' must be an aggregate expression or appear in GROUP BY clause", above.text);
+        let message = format!(
+            "'{}' must be an aggregate expression or appear in GROUP BY clause",
+            position::as_written(above.text)
+        );
         return Err(semantic(above.at, message));
     }
     Ok(expr)

@@ -3,16 +3,20 @@
 use super::{
     Planner, Typed, planning_error,
     query::sort_key,
-    scope::{Ctes, Scope, name_of},
+    scope::{AGGREGATE, Ctes, LAMBDA, Scope, name_of},
     semantic, unsupported,
 };
-use crate::sql::{error::SqlError, functions, lex::syntax};
+use crate::sql::{
+    error::SqlError,
+    functions::{self, Class},
+    lex::syntax,
+};
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef},
     common::ScalarValue,
     logical_expr::{
         AggregateUDF, Expr, HigherOrderReturnFieldArgs, HigherOrderUDF, LambdaParametersProgress, ReturnFieldArgs,
-        ScalarUDF, ValueOrLambda,
+        ScalarUDF, ValueOrLambda, cast,
         expr::{AggregateFunction, HigherOrderFunction, Lambda, NullTreatment, ScalarFunction},
         type_coercion::functions::{fields_with_udf, value_fields_with_higher_order_udf},
     },
@@ -58,11 +62,21 @@ impl Planner<'_> {
         };
         let name = ident.value.to_ascii_lowercase();
         let arguments = arguments(function, at)?;
+        self.check_class(&name, at)?;
+        if arguments.modifiers.filter.is_some() {
+            self.inherited(at, "FILTER (WHERE …)")?;
+        }
+        if !arguments.modifiers.order_by.is_empty() {
+            self.inherited(at, "ORDER BY inside an aggregate")?;
+        }
         if function.over.is_some() {
             return self.window_call(&name, function, &arguments, scope, ctes, at);
         }
         if let Some(aggregate) = self.context.registry.aggregate(&name) {
-            return self.aggregate_call(&aggregate, &arguments, scope, ctes, at);
+            return self.aggregate_call(&aggregate, &arguments, function, scope, ctes, at);
+        }
+        if name == "grouping" {
+            return self.grouping_call(&arguments, function, scope, ctes, at);
         }
         let plain = !arguments.star
             && !arguments.modifiers.distinct
@@ -77,6 +91,13 @@ impl Planner<'_> {
             ("if", ..) if plain => self.if_then(&arguments.exprs, scope, ctes, at),
             ("try", ..) if plain => self.try_call(&arguments.exprs, scope, ctes, at),
             (_, _, Some(udf)) if plain && has_lambda => self.higher_order_call(&udf, &arguments.exprs, scope, ctes, at),
+            // The form of `normalize(text, NFC)` is a word, not a column.
+            ("normalize", Some(udf), _) if plain && matches!(arguments.exprs[..], [_, ast::Expr::Identifier(_)]) => {
+                let [text, ast::Expr::Identifier(form)] = &arguments.exprs[..] else { return Err(syntax(at)) };
+                let form = Typed::literal(ScalarValue::Utf8(Some(form.value.clone())));
+                let text = self.expr(text, scope, ctes)?;
+                self.scalar_call(&udf, vec![text, form], at)
+            }
             (_, Some(udf), _) if plain => {
                 let args = arguments.exprs.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<_, _>>()?;
                 self.scalar_call(&udf, args, at)
@@ -93,6 +114,18 @@ impl Planner<'_> {
         }
     }
 
+    /// Refuses a function that the guide does not have, where only the guide's language is wanted.
+    fn check_class(&self, name: &str, at: Location) -> Result<(), SqlError> {
+        if !self.context.documented_only {
+            return Ok(());
+        }
+        // The forms of the registry's functions are all of one class.
+        match self.context.registry.entries().find(|entry| entry.name == name) {
+            Some(entry) if entry.class == Class::Inherited => self.inherited(at, &format!("Function {name}")),
+            _ => Ok(()),
+        }
+    }
+
     /// A call of a scalar function under a name of the language.
     pub(super) fn call_by_name(
         &mut self,
@@ -102,6 +135,7 @@ impl Planner<'_> {
         ctes: &Ctes,
         at: Location,
     ) -> Result<Typed, SqlError> {
+        self.check_class(name, at)?;
         let args = args.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<_, _>>()?;
         self.internal_call(name, args, at)
     }
@@ -267,27 +301,42 @@ impl Planner<'_> {
             known.push((name_of(&parameter.name)?.to_owned(), internal.clone(), field.data_type().clone()));
             names.push(internal);
         }
-        let scope = scope.with_lambda(&known).without_aggregates("Lambda expression");
+        let scope = scope.with_lambda(&known).without_aggregates(LAMBDA);
         Ok((names, self.expr(&lambda.body, &scope, ctes)?))
+    }
+
+    /// `grouping(key, …)`: a bit for each key, set where the row's grouping set leaves it out.
+    fn grouping_call(
+        &mut self,
+        arguments: &Arguments<'_>,
+        written: &ast::Function,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        self.inherited(at, "GROUPING()")?;
+        scope.check_aggregate("grouping operations", written, at)?;
+        let args = arguments.exprs.iter().map(|arg| self.expr(arg, scope, ctes));
+        let args = args.map(|arg| arg.map(|typed| typed.expr)).collect::<Result<Vec<_>, _>>()?;
+        if args.is_empty() || arguments.star || arguments.modifiers.filter.is_some() || arguments.modifiers.distinct {
+            return Err(syntax(at));
+        }
+        let udf = datafusion::functions_aggregate::grouping::grouping_udaf();
+        let call = AggregateFunction::new_udf(udf, args, false, None, Vec::new(), None);
+        Ok(Typed::new(cast(Expr::AggregateFunction(call), DataType::Int64), DataType::Int64))
     }
 
     fn aggregate_call(
         &mut self,
         udf: &Arc<AggregateUDF>,
         arguments: &Arguments<'_>,
+        written: &ast::Function,
         scope: &Scope<'_>,
         ctes: &Ctes,
         at: Location,
     ) -> Result<Typed, SqlError> {
-        if let Some(clause) = scope.no_aggregates_in {
-            // # inferred: Presto's words
-            let message = format!(
-                "{clause} cannot contain aggregations, window functions or grouping operations: [{}]",
-                udf.name()
-            );
-            return Err(semantic(at, message));
-        }
-        let inner = scope.without_aggregates("Aggregate function argument");
+        scope.check_aggregate("aggregations", written, at)?;
+        let inner = scope.without_aggregates(AGGREGATE);
         let (args, returned) = self.aggregate_arguments(udf, arguments, &inner, ctes, at)?;
         let modifiers = &arguments.modifiers;
         let filter = match modifiers.filter {

@@ -19,7 +19,8 @@ use datafusion::{
     },
     sql::sqlparser::{
         ast::{
-            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value,
+            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, TrimWhereField,
+            UnaryOperator, Value,
         },
         tokenizer::Location,
     },
@@ -101,10 +102,19 @@ impl Planner<'_> {
                 args.extend(substring_for.as_deref());
                 self.call_by_name("substr", &args, scope, ctes, at)
             }
-            ast::Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => {
-                self.call_by_name("trim", &[expr], scope, ctes, at)
+            ast::Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => {
+                if trim_where.is_some() || trim_what.is_some() {
+                    self.inherited(at, "TRIM(BOTH …)")?;
+                }
+                let name = match trim_where {
+                    None | Some(TrimWhereField::Both) => "trim",
+                    Some(TrimWhereField::Leading) => "ltrim",
+                    Some(TrimWhereField::Trailing) => "rtrim",
+                };
+                let mut args: Vec<&ast::Expr> = vec![expr];
+                args.extend(trim_what.as_deref());
+                self.call_by_name(name, &args, scope, ctes, at)
             }
-            ast::Expr::Trim { .. } => Err(unsupported(at, "TRIM with characters")),
             ast::Expr::AtTimeZone { .. } => Err(unsupported(at, "AT TIME ZONE")),
             ast::Expr::Lambda(_) => Err(semantic(at, "Lambda expression should always be used inside a function")),
             ast::Expr::Map(_) | ast::Expr::Dictionary(_) => Err(unsupported(at, "MAP")),
@@ -320,6 +330,16 @@ impl Planner<'_> {
                 Some(operand) => {
                     let value = self.expr(&when.condition, scope, ctes)?;
                     let place = position::of_expr(&when.condition);
+                    let both = [operand.data_type.clone(), value.data_type.clone()];
+                    if types::common_type(&both).is_none() && !is_timestamp_text(operand, &value) {
+                        // # inferred: Presto's words
+                        let message = format!(
+                            "CASE operand type does not match WHEN clause operand type: {} vs {}",
+                            types::type_name(&both[0]),
+                            types::type_name(&both[1])
+                        );
+                        return Err(semantic(place, message));
+                    }
                     self.compare(operand.clone(), Operator::Eq, value, place)?.expr
                 }
             };
@@ -417,8 +437,20 @@ impl Planner<'_> {
             );
             return Err(semantic(at, message));
         };
+        let value = value.cast_to(&common);
+        let simple = |item: &Typed| item.value().is_some() && !common.is_nested();
+        if (common.is_nested() || common == DataType::Float64) && !items.iter().all(simple) {
+            // Compared one by one, for the rules of NaN and of nulls inside.
+            let mut any: Option<Expr> = None;
+            for item in items {
+                let equal = self.compare(value.clone(), Operator::Eq, item, at)?.expr;
+                any = Some(any.map_or(equal.clone(), |any| any.or(equal)));
+            }
+            let any = any.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(false)), None));
+            return Ok(Typed::boolean(if negated { Expr::Not(Box::new(any)) } else { any }));
+        }
         let list = items.into_iter().map(|item| item.cast_to(&common).expr).collect();
-        Ok(Typed::boolean(Expr::InList(InList::new(Box::new(value.cast_to(&common).expr), list, negated))))
+        Ok(Typed::boolean(Expr::InList(InList::new(Box::new(value.expr), list, negated))))
     }
 
     /// LIKE has no escape character unless one is given; the engine's has the backslash, so patterns are rewritten.
@@ -495,6 +527,12 @@ pub(super) fn case_of(whens: Vec<Expr>, results: Vec<Typed>, at: Location) -> Re
     let otherwise = results.pop().map(Box::new);
     let branches = whens.into_iter().zip(results).map(|(w, r)| (Box::new(w), Box::new(r))).collect();
     Ok(Typed::new(Expr::Case(Case::new(None, branches, otherwise)), common))
+}
+
+/// Whether one of two values is a timestamp and the other a text that may stand for one.
+fn is_timestamp_text(left: &Typed, right: &Typed) -> bool {
+    let timestamp = |value: &Typed| matches!(value.data_type, DataType::Timestamp(..));
+    (timestamp(left) && right.text().is_some()) || (timestamp(right) && left.text().is_some())
 }
 
 fn interval_value(value: IntervalValue) -> ScalarValue {

@@ -2,7 +2,9 @@
 //! nor running it nests as deep as it is long.
 
 use super::{
-    Planner, Typed, position,
+    Planner, Typed,
+    comparison::own_comparison,
+    position,
     scope::{Ctes, Scope},
     semantic,
 };
@@ -76,7 +78,39 @@ impl Planner<'_> {
         if common == DataType::Null {
             return Ok(Typed::literal(ScalarValue::Boolean(None)));
         }
-        Ok(Typed::boolean(binary_expr(left.cast_to(&common).expr, op, right.cast_to(&common).expr)))
+        let (left, right) = (left.cast_to(&common), right.cast_to(&common));
+        Ok(Typed::boolean(self.compare_alike(left, op, right)))
+    }
+
+    /// A comparison of two values of one type: the engine's own, which it can prune and join by, wherever that is the
+    /// language's.
+    fn compare_alike(&self, left: Typed, op: Operator, right: Typed) -> Expr {
+        let distinct = matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom);
+        let own = !distinct
+            && match &left.data_type {
+                DataType::Float64 => !self.compares_plainly(&left, &right),
+                other => other.is_nested(),
+            };
+        match own {
+            true => own_comparison(left.expr, op, right.expr),
+            false => binary_expr(left.expr, op, right.expr),
+        }
+    }
+
+    /// Whether two doubles are compared by the engine as they should be: neither is NaN nor a zero of either sign, which
+    /// is so of values that are stored, against each other or a literal.
+    fn compares_plainly(&self, left: &Typed, right: &Typed) -> bool {
+        let literal = |value: &Typed| match value.value() {
+            Some(ScalarValue::Float64(Some(number))) => number.is_finite() && *number != 0.0,
+            Some(value) => value.is_null(),
+            None => false,
+        };
+        // # guide: NaN and infinities cannot be written. A stored -0.0 is not the same join key as 0.0.
+        let stored = |value: &Typed| match &value.expr {
+            Expr::Column(column) => column.relation.as_ref().is_some_and(|t| self.tables.contains_key(t.table())),
+            _ => false,
+        };
+        (stored(left) && (stored(right) || literal(right))) || (literal(left) && stored(right))
     }
 
     /// A varchar literal where a timestamp is expected is one; other values stay as they are. # guide: examples
@@ -115,6 +149,15 @@ impl Planner<'_> {
         let at = position::of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
         let (low, high) = (self.expr(low, scope, ctes)?, self.expr(high, scope, ctes)?);
+        let low = self.literal_as(low, &value.data_type, at)?;
+        let high = self.literal_as(high, &value.data_type, at)?;
+        let all = [&value, &low, &high].map(|typed| typed.data_type.clone());
+        let text = low.data_type != value.data_type && value.text().is_some();
+        if !text && types::common_type(&all).is_none() {
+            // # inferred: Presto's words
+            let [value, low, high] = all.map(|data_type| types::type_name(&data_type));
+            return Err(semantic(at, format!("Cannot check if {value} is BETWEEN {low} and {high}")));
+        }
         let from = self.compare(value.clone(), Operator::GtEq, low, at)?;
         let to = self.compare(value, Operator::LtEq, high, at)?;
         let within = binary_expr(from.expr, Operator::And, to.expr);
@@ -131,6 +174,7 @@ impl Planner<'_> {
         ctes: &Ctes,
     ) -> Result<Typed, SqlError> {
         let at = position::of_expr(left);
+        self.inherited(at, "IS DISTINCT FROM")?;
         let (left, right) = (self.expr(left, scope, ctes)?, self.expr(right, scope, ctes)?);
         if left.data_type == DataType::Null && right.data_type == DataType::Null {
             return Ok(Typed::literal(ScalarValue::Boolean(Some(op == Operator::IsNotDistinctFrom))));

@@ -1,5 +1,6 @@
 //! Where in the text an expression begins.
 
+use crate::sql::lex::{INTERVAL_FUNCTION, TYPE_TEXT};
 use datafusion::sql::sqlparser::{
     ast::{Expr, Query, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned},
     tokenizer::{Location, Span},
@@ -48,6 +49,44 @@ pub(super) fn of_query(query: &Query) -> Location {
         }
         _ => Location::empty(),
     }
+}
+
+/// A part of the query for a message, without the forms that [`crate::sql::lex`] brings into it.
+pub(super) fn as_written(part: &dyn std::fmt::Display) -> String {
+    let text = part.to_string();
+    let mut written = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, function, after)) =
+        [INTERVAL_FUNCTION, TYPE_TEXT].iter().filter_map(|f| split_call(rest, f)).min_by_key(|found| found.0.len())
+    {
+        let Some(end) = closing(after) else { break };
+        let argument = &after[..end];
+        written.push_str(before);
+        written.push_str(if function == INTERVAL_FUNCTION { argument.trim_matches('\'') } else { argument });
+        rest = &after[end + 1..];
+    }
+    written.push_str(rest);
+    written
+}
+
+/// What stands before a call of `function`, and what after its parenthesis.
+fn split_call<'t, 'f>(text: &'t str, function: &'f str) -> Option<(&'t str, &'f str, &'t str)> {
+    let (before, after) = text.split_once(function)?;
+    Some((before, function, after.strip_prefix('(')?))
+}
+
+/// Where the parenthesis closes that was open before `text`.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 0 => return Some(at),
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The place of a select item.

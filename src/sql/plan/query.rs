@@ -1,7 +1,9 @@
 //! WITH, set operations, VALUES, and the ORDER BY and LIMIT that close a query.
 
 use super::{
-    Planner, Typed, internal, planning_error, position,
+    Planner, Typed,
+    attach::Which,
+    internal, planning_error, position,
     scope::{Ctes, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
 };
@@ -9,7 +11,10 @@ use crate::sql::{error::SqlError, types};
 use datafusion::{
     arrow::datatypes::DataType,
     common::{Column, ScalarValue},
-    logical_expr::{Distinct, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union},
+    logical_expr::{
+        Distinct, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union, WindowFunctionDefinition,
+        expr::WindowFunction,
+    },
     sql::sqlparser::{
         ast::{self, LimitClause, OrderByKind, Query, SetExpr, SetOperator, SetQuantifier, Spanned},
         tokenizer::Location,
@@ -64,22 +69,35 @@ impl Planner<'_> {
 
     fn with(&mut self, with: &ast::With, scope: &Scope<'_>, ctes: &mut Ctes) -> Result<(), SqlError> {
         if with.recursive {
-            return Err(unsupported(with.with_token.0.span.start, "WITH RECURSIVE"));
+            self.inherited(with.with_token.0.span.start, "WITH RECURSIVE")?;
         }
+        let mut names: Vec<String> = Vec::new();
         for cte in &with.cte_tables {
             let at = cte.alias.name.span.start;
             if cte.from.is_some() || cte.materialized.is_some() {
                 return Err(unsupported(at, "FROM or MATERIALIZED in WITH"));
             }
             let name = name_of(&cte.alias.name)?.to_owned();
-            let mut relation = self.query(&cte.query, scope, ctes)?;
-            rename(&mut relation.columns, &cte.alias, &name)?;
+            if names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                // # inferred: Presto's words
+                return Err(semantic(at, format!("WITH query name '{name}' specified more than once")));
+            }
+            names.push(name.clone());
+            let recursive = if with.recursive { self.recursive(cte, scope, ctes)? } else { None };
+            let relation = match recursive {
+                Some(relation) => relation,
+                None => {
+                    let mut relation = self.query(&cte.query, scope, ctes)?;
+                    rename(&mut relation.columns, &cte.alias, &name)?;
+                    relation
+                }
+            };
             ctes.0.insert(name, Arc::new(relation));
         }
         Ok(())
     }
 
-    fn set_expr(&mut self, body: &SetExpr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Relation, SqlError> {
+    pub(super) fn set_expr(&mut self, body: &SetExpr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Relation, SqlError> {
         match body {
             SetExpr::Select(select) => self.select(select, &Tail { order_by: &[], limit: None }, scope, ctes),
             SetExpr::Query(query) => self.query(query, scope, ctes),
@@ -117,21 +135,37 @@ impl Planner<'_> {
                 let union = LogicalPlan::Union(Union::try_new_with_loose_types(inputs).map_err(internal)?);
                 if all { union } else { LogicalPlan::Distinct(Distinct::All(Arc::new(union))) }
             }
-            (SetOperator::Intersect | SetOperator::Except, false) => {
+            (SetOperator::Intersect | SetOperator::Except, _) => {
                 let combine = match op {
                     SetOperator::Intersect => LogicalPlanBuilder::intersect,
                     _ => LogicalPlanBuilder::except,
                 };
-                plans
+                let mut operands = Vec::new();
+                for plan in plans {
+                    operands.push(if all { self.numbered_repeats(plan, at)? } else { plan });
+                }
+                operands
+                    .into_iter()
                     .map(Ok)
                     .reduce(|l, r| combine(l?, r?, false))
                     .unwrap_or_else(|| Ok(empty_plan()))
                     .map_err(internal)?
             }
-            // # inferred: Presto of that time: "INTERSECT ALL not yet implemented"
-            _ => return Err(unsupported(at, &format!("{op} ALL"))),
+            _ => return Err(unsupported(at, &op.to_string())),
         };
         Ok(relation_of(plan, &names))
+    }
+
+    /// The plan with a number more: a row's first occurrence is 1, its second 2, and so on. So numbered, rows are all
+    /// different, and the set operations of distinct rows are those of ALL.
+    fn numbered_repeats(&mut self, plan: LogicalPlan, at: Location) -> Result<LogicalPlan, SqlError> {
+        let Some(row_number) = self.context.registry.window("row_number") else {
+            return Err(unsupported(at, "ALL in this set operation"));
+        };
+        let mut number = WindowFunction::new(WindowFunctionDefinition::WindowUDF(row_number), Vec::new());
+        number.params.partition_by = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let number = Expr::WindowFunction(Box::new(number)).alias(self.fresh_name());
+        LogicalPlanBuilder::from(plan).window([number]).and_then(LogicalPlanBuilder::build).map_err(internal)
     }
 
     /// Brings the columns of all operands to common types, under names of their own.
@@ -241,7 +275,7 @@ impl Planner<'_> {
         parent: &Scope<'_>,
         ctes: &Ctes,
     ) -> Result<Relation, SqlError> {
-        let mut builder = LogicalPlanBuilder::from(relation.plan);
+        let mut plan = relation.plan;
         if !tail.order_by.is_empty() {
             let scope = Scope::inner(&relation.columns, parent).without_aggregates("ORDER BY clause");
             let mut keys = Vec::new();
@@ -253,10 +287,16 @@ impl Planner<'_> {
                     }
                     None => self.expr(&term.expr, &scope, ctes)?,
                 };
-                keys.push(sort_key(typed.expr, term)?);
+                keys.push(typed.expr);
             }
-            builder = builder.sort(keys).map_err(internal)?;
+            let at = position::of_expr(&tail.order_by[0].expr);
+            let (attached, keys) = self.attach(plan, keys, Which::NeedingJoin, at)?;
+            let keys = keys.into_iter().zip(tail.order_by).map(|(key, term)| sort_key(key, term));
+            let keys = keys.collect::<Result<Vec<_>, _>>()?;
+            plan =
+                LogicalPlanBuilder::from(attached).sort(keys).and_then(LogicalPlanBuilder::build).map_err(internal)?;
         }
+        let mut builder = LogicalPlanBuilder::from(plan);
         if tail.limit.is_some() {
             builder = builder.limit(0, tail.limit).map_err(internal)?;
         }

@@ -1,7 +1,9 @@
 //! FROM: tables, named queries, derived tables, joins, UNNEST.
 
 use super::{
-    Planner, Typed, internal, planning_error, position,
+    Planner, Typed,
+    attach::Which,
+    internal, ordinality, planning_error, position,
     query::{empty_plan, rename, unnamed},
     scope::{Ctes, Qualifier, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
@@ -24,6 +26,7 @@ use std::sync::Arc;
 /// UNNEST as written.
 struct Unnest<'q> {
     arrays: Vec<&'q ast::Expr>,
+    ordinality: bool,
     alias: Option<&'q ast::TableAlias>,
     at: Location,
 }
@@ -261,11 +264,9 @@ impl Planner<'_> {
         let mut columns = left.columns;
         columns.extend(right.columns);
         let scope = Scope::inner(&columns, parent).without_aggregates("JOIN clause");
+        let at = position::of_expr(condition);
         let condition = self.condition(condition, "JOIN ON clause", &scope, ctes)?;
-        let plan = LogicalPlanBuilder::from(left.plan)
-            .join_on(right.plan, join_type, [condition])
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(internal)?;
+        let plan = self.join_plans(left.plan, right.plan, join_type, condition, at)?;
         Ok(Relation { plan, columns })
     }
 
@@ -343,7 +344,7 @@ impl Planner<'_> {
         let left = self.forget_keys(left, unnest.at)?;
         let scope = Scope::inner(&left.columns, parent).without_aggregates("UNNEST");
         let mut kept: Vec<Expr> = left.columns.iter().map(|c| Expr::Column(c.column.clone())).collect();
-        let (mut lists, mut elements) = (Vec::new(), Vec::new());
+        let (mut arrays, mut lists, mut elements) = (Vec::new(), Vec::new(), Vec::new());
         for array in &unnest.arrays {
             let typed = self.expr(array, &scope, ctes)?;
             let DataType::List(item) = &typed.data_type else {
@@ -352,12 +353,21 @@ impl Planner<'_> {
             };
             let item_type = item.data_type().clone();
             let name = self.fresh_name();
-            kept.push(typed.expr.alias(&name));
+            arrays.push(typed.expr);
             elements.push((name.clone(), item_type));
             lists.push(Column::new_unqualified(name));
         }
+        let (input, mut arrays) = self.attach(left.plan, arrays, Which::All, unnest.at)?;
+        if unnest.ordinality {
+            self.inherited(unnest.at, "WITH ORDINALITY")?;
+            let name = self.fresh_name();
+            arrays.push(ordinality::ordinals(arrays.clone()));
+            elements.push((name.clone(), DataType::Int64));
+            lists.push(Column::new_unqualified(name));
+        }
+        kept.extend(arrays.into_iter().zip(&lists).map(|(array, list): (Expr, &Column)| array.alias(&list.name)));
         let handling = if outer { NullHandling::PreserveAndExpandEmpty } else { NullHandling::Drop };
-        let plan = LogicalPlanBuilder::from(left.plan)
+        let plan = LogicalPlanBuilder::from(input)
             .project(kept)
             .and_then(|b| b.unnest_columns_with_options(lists, UnnestOptions::new().with_null_handling(handling)))
             .and_then(LogicalPlanBuilder::build)
@@ -441,10 +451,7 @@ fn as_unnest(factor: &TableFactor) -> Result<Option<Unnest<'_>>, SqlError> {
         TableFactor::UNNEST { .. } => return Err(unsupported(at, "WITH OFFSET")),
         _ => return Ok(None),
     };
-    if ordinality {
-        return Err(unsupported(at, "WITH ORDINALITY"));
-    }
-    Ok(Some(Unnest { arrays, alias: alias.as_ref(), at }))
+    Ok(Some(Unnest { arrays, ordinality, alias: alias.as_ref(), at }))
 }
 
 fn aliased(mut relation: Relation, alias: Option<&ast::TableAlias>) -> Result<Relation, SqlError> {

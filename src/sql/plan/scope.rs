@@ -1,95 +1,35 @@
 //! Names in sight: columns of the relations in FROM, of enclosing queries, lambda parameters, named queries.
 
-use super::{Typed, semantic};
+use super::{Typed, position, semantic};
 use crate::sql::{error::SqlError, lex};
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
     common::Column,
     logical_expr::{Expr, LogicalPlan, expr::LambdaVariable},
-    sql::sqlparser::{ast::Ident, tokenizer::Location},
+    sql::sqlparser::{
+        ast::{self, Ident},
+        tokenizer::Location,
+    },
 };
 use std::{collections::BTreeMap, sync::Arc};
-
-/// Words that cannot be names unless quoted. # guide: ts-limits.html#limits.system_identifiers
-const RESERVED: [&str; 69] = [
-    "ALTER",
-    "AND",
-    "AS",
-    "BETWEEN",
-    "BY",
-    "CASE",
-    "CAST",
-    "CONSTRAINT",
-    "CREATE",
-    "CROSS",
-    "CUBE",
-    "CURRENT_DATE",
-    "CURRENT_TIME",
-    "CURRENT_TIMESTAMP",
-    "CURRENT_USER",
-    "DEALLOCATE",
-    "DELETE",
-    "DESCRIBE",
-    "DISTINCT",
-    "DROP",
-    "ELSE",
-    "END",
-    "ESCAPE",
-    "EXCEPT",
-    "EXECUTE",
-    "EXISTS",
-    "EXTRACT",
-    "FALSE",
-    "FOR",
-    "FROM",
-    "FULL",
-    "GROUP",
-    "GROUPING",
-    "HAVING",
-    "IN",
-    "INNER",
-    "INSERT",
-    "INTERSECT",
-    "INTO",
-    "IS",
-    "JOIN",
-    "LEFT",
-    "LIKE",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "NATURAL",
-    "NORMALIZE",
-    "NOT",
-    "NULL",
-    "ON",
-    "OR",
-    "ORDER",
-    "OUTER",
-    "PREPARE",
-    "RECURSIVE",
-    "RIGHT",
-    "ROLLUP",
-    "SELECT",
-    "TABLE",
-    "THEN",
-    "TRUE",
-    "UESCAPE",
-    "UNION",
-    "UNNEST",
-    "USING",
-    "VALUES",
-    "WHEN",
-    "WHERE",
-    "WITH",
-];
 
 /// What [`Scope::without_aggregates`] is told for WHERE, whose subqueries become joins.
 pub(super) const WHERE: &str = "WHERE clause";
 
+/// What [`Scope::without_aggregates`] is told for the arguments of an aggregate.
+pub(super) const AGGREGATE: &str = "Aggregate function argument";
+/// What [`Scope::without_aggregates`] is told for the body of a lambda.
+pub(super) const LAMBDA: &str = "Lambda expression";
+
 /// An identifier's text, once it is known not to be a reserved word.
 pub(super) fn name_of(ident: &Ident) -> Result<&str, SqlError> {
-    let reserved = ident.quote_style.is_none() && RESERVED.iter().any(|word| ident.value.eq_ignore_ascii_case(word));
-    if reserved { Err(lex::syntax(ident.span.start)) } else { Ok(&ident.value) }
+    // The parser takes a text for an alias, too.
+    let text = ident.quote_style.is_some_and(|quote| quote != '"');
+    if text || (ident.quote_style.is_none() && lex::is_reserved(&ident.value)) {
+        Err(lex::syntax(ident.span.start))
+    } else {
+        Ok(&ident.value)
+    }
 }
 
 /// What a column's relation is called.
@@ -152,7 +92,7 @@ pub(super) struct Scope<'a> {
     lambda: &'a [(String, String, DataType)],
     parent: Option<&'a Scope<'a>>,
     /// What is being planned, when aggregates and window functions cannot stand in it.
-    pub(super) no_aggregates_in: Option<&'static str>,
+    no_aggregates_in: Option<&'static str>,
 }
 
 /// What a dotted name begins with.
@@ -175,6 +115,18 @@ impl<'a> Scope<'a> {
     /// The same, while planning `clause`, which takes no aggregates.
     pub(super) fn without_aggregates(self, clause: &'static str) -> Self {
         Self { no_aggregates_in: Some(clause), ..self }
+    }
+
+    /// Refuses an aggregate, a window function or GROUPING where it cannot stand. # inferred: Presto's words
+    pub(super) fn check_aggregate(&self, what: &str, call: &ast::Function, at: Location) -> Result<(), SqlError> {
+        let Some(clause) = self.no_aggregates_in else { return Ok(()) };
+        let call = position::as_written(call);
+        let message = match clause {
+            AGGREGATE => format!("Cannot nest {what} inside aggregation: [{call}]"),
+            LAMBDA => format!("{clause} cannot contain {what}: [{call}]"),
+            _ => format!("{clause} cannot contain aggregations, window functions or grouping operations: [{call}]"),
+        };
+        Err(semantic(at, message))
     }
 
     /// The same, with a select list's results seen first.

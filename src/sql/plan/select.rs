@@ -8,29 +8,30 @@ use super::{
     scope::{Ctes, Relation, Scope, ScopeColumn, WHERE, name_of},
     semantic, unsupported, window,
 };
-use crate::sql::{error::SqlError, lex::syntax};
+use crate::sql::{error::SqlError, lex::syntax, types};
 use datafusion::{
+    arrow::datatypes::DataType,
     common::Column,
     logical_expr::{Expr, LogicalPlanBuilder, SortExpr},
     sql::sqlparser::{
         ast::{
-            self, Distinct, GroupByExpr, ObjectNamePart, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind,
-            Spanned, WildcardAdditionalOptions,
+            self, Distinct, ExcludeSelectItem, ObjectNamePart, SelectFlavor, SelectItem,
+            SelectItemQualifiedWildcardKind, Spanned, WildcardAdditionalOptions,
         },
         tokenizer::Location,
     },
 };
 
 /// An item of the select list, wildcards spread out.
-struct Item<'q> {
-    column: ScopeColumn,
-    typed: Typed,
-    at: Location,
-    text: Text<'q>,
+pub(super) struct Item<'q> {
+    pub(super) column: ScopeColumn,
+    pub(super) typed: Typed,
+    pub(super) at: Location,
+    pub(super) text: Text<'q>,
 }
 
 /// The item as written, for messages.
-enum Text<'q> {
+pub(super) enum Text<'q> {
     Expr(&'q ast::Expr),
     Name(String),
 }
@@ -54,17 +55,15 @@ impl Planner<'_> {
         ctes: &Ctes,
     ) -> Result<Relation, SqlError> {
         refuse_foreign_clauses(select)?;
+        let at = select.select_token.0.span.start;
         let Relation { mut plan, columns } = self.from(&select.from, parent, ctes)?;
         let scope = Scope::inner(&columns, parent);
         if let Some(condition) = &select.selection {
             let condition = self.condition(condition, WHERE, &scope.without_aggregates(WHERE), ctes)?;
-            plan = LogicalPlanBuilder::from(plan)
-                .filter(condition)
-                .and_then(LogicalPlanBuilder::build)
-                .map_err(internal)?;
+            plan = self.filter(plan, condition, at)?;
         }
         let items = self.items(select, &scope, ctes)?;
-        let (keys, grouped) = self.grouping(select, &items, &scope, ctes)?;
+        let grouping = self.grouping(select, &items, &scope, ctes)?;
         let having = match &select.having {
             Some(having) => Some((self.condition(having, "HAVING clause", &scope, ctes)?, having)),
             None => None,
@@ -93,21 +92,19 @@ impl Planner<'_> {
         for item in &items {
             above.push(Above { expr: item.typed.expr.clone(), at: item.at, text: &item.text });
         }
-        let grouped = grouped || having.is_some();
+        let grouping = if having.is_some() { grouping.or_all() } else { grouping };
         if let Some((expr, written)) = &having {
             above.push(Above { expr: expr.clone(), at: position::of_expr(written), text: *written });
         }
         for (key, term) in &order {
             above.push(Above { expr: key.expr.clone(), at: position::of_expr(&term.expr), text: &term.expr });
         }
-        let (mut plan, mut exprs) = self.aggregate(plan, &keys, grouped, above)?;
+        let (mut plan, mut exprs) = self.aggregate(plan, &grouping, above, at)?;
         if having.is_some() {
             let condition = exprs.remove(items.len());
-            plan = LogicalPlanBuilder::from(plan)
-                .filter(condition)
-                .and_then(LogicalPlanBuilder::build)
-                .map_err(internal)?;
+            plan = self.filter(plan, condition, at)?;
         }
+        let (plan, exprs) = self.attach_selected(plan, exprs, at)?;
         let (plan, exprs) = window::compute(plan, exprs)?;
         self.finish(plan, exprs, items.into_iter().map(|i| (i.column, i.typed)).collect(), &order, distinct, tail.limit)
     }
@@ -199,8 +196,20 @@ impl Planner<'_> {
                     items.extend(scope.columns().iter().filter(|c| !c.hidden).map(|c| of_column(c, at)));
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
-                    plain_wildcard(options, at)?;
-                    items.extend(qualified_wildcard(name, scope, at)?);
+                    let aliases = star_aliases(options, at)?;
+                    let found = match qualified_wildcard(name, scope, at)? {
+                        Some(found) => found,
+                        None => self.row_wildcard(&row_named(name, at)?, scope, ctes, at)?,
+                    };
+                    items.extend(renamed(found, &aliases, at)?);
+                }
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), options) => {
+                    let aliases = star_aliases(options, at)?;
+                    if !aliases.is_empty() {
+                        self.inherited(at, "row.* with column aliases")?;
+                    }
+                    let found = self.row_wildcard(expr, scope, ctes, at)?;
+                    items.extend(renamed(found, &aliases, at)?);
                 }
                 _ => return Err(unsupported(at, "This form of select item")),
             }
@@ -208,55 +217,29 @@ impl Planner<'_> {
         Ok(items)
     }
 
-    /// The grouping keys, and whether the query groups at all.
-    fn grouping(
+    /// `row.*`: an item for each field.
+    fn row_wildcard<'q>(
         &mut self,
-        select: &ast::Select,
-        items: &[Item<'_>],
+        row: &ast::Expr,
         scope: &Scope<'_>,
         ctes: &Ctes,
-    ) -> Result<(Vec<Typed>, bool), SqlError> {
-        let at = select.select_token.0.span.start;
-        let GroupByExpr::Expressions(exprs, modifiers) = &select.group_by else {
-            return Err(unsupported(at, "GROUP BY ALL"));
+        at: Location,
+    ) -> Result<Vec<Item<'q>>, SqlError> {
+        let value = self.expr(row, scope, ctes)?;
+        let DataType::Struct(fields) = value.data_type.clone() else {
+            // # inferred: Trino's words
+            return Err(semantic(at, "expression under .* must be of type ROW"));
         };
-        if !modifiers.is_empty() {
-            return Err(unsupported(at, "A modifier of GROUP BY"));
+        let mut items = Vec::with_capacity(fields.len());
+        for (i, field) in fields.iter().enumerate() {
+            let typed = self.row_field(value.clone(), i, at)?;
+            let mut column = super::query::unnamed(Column::new_unqualified(""), typed.data_type.clone());
+            column.name = types::field_name(field).map(str::to_owned);
+            let text = Text::Name(column.name.clone().unwrap_or_default());
+            items.push(Item { column, typed, at, text });
         }
-        let scope = scope.without_aggregates("GROUP BY clause");
-        let mut keys = Vec::with_capacity(exprs.len());
-        for expr in exprs {
-            let at = position::of_expr(expr);
-            let typed = match expr {
-                ast::Expr::GroupingSets(_) | ast::Expr::Cube(_) | ast::Expr::Rollup(_) => {
-                    return Err(unsupported(at, "GROUPING SETS, CUBE or ROLLUP"));
-                }
-                // `GROUP BY ()` is the one group of all rows; `GROUP BY (a, b)` groups by both.
-                ast::Expr::Tuple(parts) => {
-                    for part in parts {
-                        keys.push(self.expr(part, &scope, ctes)?);
-                    }
-                    continue;
-                }
-                _ => match ordinal(expr, items.len()).map_err(|_| group_position(expr, at))? {
-                    Some(i) => {
-                        if !datafusion::logical_expr::utils::find_aggregate_exprs([&items[i].typed.expr]).is_empty() {
-                            let message = format!("GROUP BY clause cannot contain aggregations: ['{}']", items[i].text);
-                            return Err(semantic(at, message));
-                        }
-                        items[i].typed.clone()
-                    }
-                    None => self.expr(expr, &scope, ctes)?,
-                },
-            };
-            keys.push(typed);
-        }
-        Ok((keys, !exprs.is_empty()))
+        Ok(items)
     }
-}
-
-fn group_position(expr: &ast::Expr, at: Location) -> SqlError {
-    semantic(at, format!("GROUP BY position {expr} is not in select list"))
 }
 
 fn column(name: &str) -> Expr {
@@ -298,8 +281,51 @@ fn of_column<'q>(column: &ScopeColumn, at: Location) -> Item<'q> {
     Item { column: ScopeColumn { aliased: false, ..column.clone() }, typed, at, text }
 }
 
-/// `t.*` and `db.t.*`.
-fn qualified_wildcard<'q>(name: &ast::ObjectName, scope: &Scope<'_>, at: Location) -> Result<Vec<Item<'q>>, SqlError> {
+/// The names that `.* AS (a, b)` gives; [`crate::sql::lex`] writes them as EXCLUDE.
+fn star_aliases(options: &WildcardAdditionalOptions, at: Location) -> Result<Vec<String>, SqlError> {
+    let plain = WildcardAdditionalOptions { opt_exclude: None, ..options.clone() };
+    plain_wildcard(&plain, at)?;
+    let names: Vec<&ast::ObjectName> = match &options.opt_exclude {
+        None => Vec::new(),
+        Some(ExcludeSelectItem::Single(name)) => vec![name],
+        Some(ExcludeSelectItem::Multiple(names)) => names.iter().collect(),
+    };
+    let names = names.into_iter().map(|name| match &name.0[..] {
+        [ObjectNamePart::Identifier(ident)] => name_of(ident).map(str::to_owned),
+        _ => Err(syntax(name.span().start)),
+    });
+    names.collect()
+}
+
+fn renamed<'q>(mut items: Vec<Item<'q>>, aliases: &[String], at: Location) -> Result<Vec<Item<'q>>, SqlError> {
+    if !aliases.is_empty() && aliases.len() != items.len() {
+        // # inferred: Trino's words
+        let message =
+            format!("Column alias list has {} entries but relation has {} columns", aliases.len(), items.len());
+        return Err(semantic(at, message));
+    }
+    for (item, alias) in items.iter_mut().zip(aliases) {
+        item.column.name = Some(alias.clone());
+        item.column.aliased = true;
+    }
+    Ok(items)
+}
+
+/// The column that `name.*` names, when no relation is called so.
+fn row_named(name: &ast::ObjectName, at: Location) -> Result<ast::Expr, SqlError> {
+    let parts = name.0.iter().map(|part| match part {
+        ObjectNamePart::Identifier(ident) => Ok(ident.clone()),
+        ObjectNamePart::Function(_) => Err(syntax(at)),
+    });
+    Ok(ast::Expr::CompoundIdentifier(parts.collect::<Result<_, _>>()?))
+}
+
+/// `t.*` and `db.t.*`; `None` where no relation but maybe a column has that name.
+fn qualified_wildcard<'q>(
+    name: &ast::ObjectName,
+    scope: &Scope<'_>,
+    at: Location,
+) -> Result<Option<Vec<Item<'q>>>, SqlError> {
     let parts = name.0.iter().map(|part| match part {
         ObjectNamePart::Identifier(ident) => name_of(ident),
         ObjectNamePart::Function(_) => Err(syntax(at)),
@@ -317,7 +343,14 @@ fn qualified_wildcard<'q>(name: &ast::ObjectName, scope: &Scope<'_>, at: Locatio
     };
     let exact = matches(|a, b| a == b);
     let found = if exact.is_empty() { matches(str::eq_ignore_ascii_case) } else { exact };
-    if found.is_empty() { Err(semantic(at, format!("Table '{name}' not found"))) } else { Ok(found) }
+    if !found.is_empty() {
+        return Ok(Some(found));
+    }
+    let idents: Vec<ast::Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
+    match scope.resolve(&idents) {
+        Ok(_) => Ok(None),
+        Err(_) => Err(semantic(at, format!("Table '{name}' not found"))),
+    }
 }
 
 fn plain_wildcard(options: &WildcardAdditionalOptions, at: Location) -> Result<(), SqlError> {

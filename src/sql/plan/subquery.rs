@@ -1,14 +1,16 @@
 //! Queries inside expressions: scalar, EXISTS, IN, ALL / ANY / SOME; they may read the columns of the query around.
 
 use super::{
-    Planner, Typed, internal, operator, position,
-    scope::{Ctes, Scope, WHERE},
-    semantic, unsupported,
+    Planner, Typed, internal, operator, planning_error, position,
+    scope::{Ctes, Scope},
+    semantic,
+    single::single,
+    unsupported,
 };
 use crate::sql::{error::SqlError, types};
 use datafusion::{
     arrow::datatypes::DataType,
-    common::{ScalarValue, Spans},
+    common::{Column, ScalarValue, Spans},
     logical_expr::{
         Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
         expr::{Exists, InSubquery},
@@ -28,6 +30,10 @@ impl Planner<'_> {
         scope: &Scope<'_>,
         ctes: &Ctes,
     ) -> Result<(LogicalPlan, Vec<DataType>), SqlError> {
+        if !scope.lambda().is_empty() {
+            // # inferred: Presto's words
+            return Err(semantic(position::of_query(query), "Lambda expression cannot contain subqueries"));
+        }
         let relation = self.query(query, scope, ctes)?;
         let types = relation.columns.iter().map(|c| c.data_type.clone()).collect();
         Ok((self.exact_columns(relation)?, types))
@@ -56,8 +62,22 @@ impl Planner<'_> {
         scope: &Scope<'_>,
         ctes: &Ctes,
     ) -> Result<Typed, SqlError> {
+        let at = position::of_query(query);
         let (plan, data_type) = self.single_column(query, scope, ctes)?;
+        let plan = if one_row_at_most(&plan) { plan } else { self.single_row(plan, at)? };
         Ok(Typed::new(Expr::ScalarSubquery(subquery_of(plan)), data_type))
+    }
+
+    /// The only row of a plan of one column; a second row is an error when it runs.
+    fn single_row(&mut self, plan: LogicalPlan, at: Location) -> Result<LogicalPlan, SqlError> {
+        let Some(column) = plan.schema().columns().into_iter().next() else {
+            return Err(unsupported(at, "A subquery"));
+        };
+        let value = single().call(vec![Expr::Column(column)]).alias(self.fresh_name());
+        LogicalPlanBuilder::from(plan)
+            .aggregate(Vec::<Expr>::new(), [value])
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(internal)
     }
 
     /// EXISTS. Without references to the query around it is a count, which may stand anywhere.
@@ -101,29 +121,7 @@ impl Planner<'_> {
         };
         let plan = self.cast_single(plan, data_type, &common)?;
         let value = value.cast_to(&common);
-        if scope.no_aggregates_in != Some(WHERE) && plan.all_out_ref_exprs().is_empty() {
-            let found = self.contained(plan, value, common, at)?;
-            return Ok(Typed::boolean(if negated { Expr::Not(Box::new(found.expr)) } else { found.expr }));
-        }
         Ok(Typed::boolean(Expr::InSubquery(InSubquery::new(Box::new(value.expr), subquery_of(plan), negated))))
-    }
-
-    /// `x IN (SELECT …)` outside WHERE, where the engine has no join for it: the values are gathered and searched, which
-    /// follows the same rules for nulls. Nothing is in no rows.
-    fn contained(
-        &mut self,
-        plan: LogicalPlan,
-        value: Typed,
-        common: DataType,
-        at: Location,
-    ) -> Result<Typed, SqlError> {
-        let Some(column) = plan.schema().columns().into_iter().next() else { return Err(unsupported(at, "IN")) };
-        let rows = self.summary(plan.clone(), "count", Typed::literal(ScalarValue::Int64(Some(1))), at)?;
-        let values = self.summary(plan, "array_agg", Typed::new(Expr::Column(column), common), at)?;
-        let empty = self.compare(rows, Operator::Eq, Typed::literal(ScalarValue::Int64(Some(0))), at)?;
-        let found = self.internal_call("contains", vec![values, value], at)?;
-        let nothing = Typed::literal(ScalarValue::Boolean(Some(false)));
-        super::expression::case_of(vec![empty.expr], vec![nothing, found], at)
     }
 
     fn cast_single(&mut self, plan: LogicalPlan, from: DataType, to: &DataType) -> Result<LogicalPlan, SqlError> {
@@ -153,15 +151,7 @@ impl Planner<'_> {
         let op = operator::comparison_of(op).ok_or_else(|| unsupported(at, &format!("Operator {op}")))?;
         let value = self.expr(left, scope, ctes)?;
         let (plan, data_type) = self.single_column(query, scope, ctes)?;
-        if !plan.all_out_ref_exprs().is_empty() {
-            return Err(unsupported(at, "ALL, ANY or SOME of a correlated subquery"));
-        }
-        let Some(column) = plan.schema().columns().into_iter().next() else { return Err(unsupported(at, "ALL")) };
-        let column = Typed::new(Expr::Column(column), data_type);
-        let least = self.summary(plan.clone(), "min", column.clone(), at)?;
-        let greatest = self.summary(plan.clone(), "max", column.clone(), at)?;
-        let known = self.summary(plan.clone(), "count", column, at)?;
-        let rows = self.summary(plan, "count", Typed::literal(ScalarValue::Int64(Some(1))), at)?;
+        let [least, greatest, known, rows] = self.summary_of_all(plan, data_type, at)?;
         // The bound that decides: `x < ALL` asks for the least, `x < ANY` for the greatest; equality needs both.
         let decided = match (op, all) {
             (Operator::Lt | Operator::LtEq, true) | (Operator::Gt | Operator::GtEq, false) => {
@@ -193,17 +183,64 @@ impl Planner<'_> {
         )
     }
 
-    /// `(SELECT function(argument) FROM plan)`.
-    fn summary(&mut self, plan: LogicalPlan, function: &str, argument: Typed, at: Location) -> Result<Typed, SqlError> {
-        let udf = self.context.registry.aggregate(function);
-        let udf = udf.ok_or_else(|| semantic(at, format!("Function {function} not registered")))?;
-        let returned = udf.return_field(&[argument.field()]).map_err(internal)?;
+    /// The least and the greatest value of a plan of one column, how many values are not null, and how many there are.
+    fn summary_of_all(&mut self, plan: LogicalPlan, data_type: DataType, at: Location) -> Result<[Typed; 4], SqlError> {
+        let Some(column) = plan.schema().columns().into_iter().next() else { return Err(unsupported(at, "ALL")) };
+        let column = Typed::new(Expr::Column(column), data_type);
+        let one = Typed::literal(ScalarValue::Int64(Some(1)));
+        let (mut aggregates, mut results) = (Vec::new(), Vec::new());
+        for (function, argument) in
+            [("min", column.clone()), ("max", column.clone()), ("count", column), ("count", one)]
+        {
+            let (call, returned) = self.aggregate_of(function, argument, at)?;
+            let name = self.fresh_name();
+            aggregates.push(call.alias(&name));
+            results.push(Typed::new(Expr::Column(Column::new_unqualified(name)), returned));
+        }
+        let row = self.internal_call("__row", results, at)?;
         let name = self.fresh_name();
         let plan = LogicalPlanBuilder::from(plan)
-            .aggregate(Vec::<Expr>::new(), [udf.call(vec![argument.expr]).alias(name)])
+            .aggregate(Vec::<Expr>::new(), aggregates)
+            .and_then(|b| b.project([row.expr.alias(name)]))
             .and_then(LogicalPlanBuilder::build)
             .map_err(internal)?;
-        Ok(Typed::new(Expr::ScalarSubquery(subquery_of(plan)), returned.data_type().clone()))
+        let row = Typed::new(Expr::ScalarSubquery(subquery_of(plan)), row.data_type);
+        let mut field = |index| self.row_field(row.clone(), index, at);
+        Ok([field(0)?, field(1)?, field(2)?, field(3)?])
+    }
+
+    /// `(SELECT function(argument) FROM plan)`.
+    fn summary(&mut self, plan: LogicalPlan, function: &str, argument: Typed, at: Location) -> Result<Typed, SqlError> {
+        let (call, returned) = self.aggregate_of(function, argument, at)?;
+        let name = self.fresh_name();
+        let plan = LogicalPlanBuilder::from(plan)
+            .aggregate(Vec::<Expr>::new(), [call.alias(name)])
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(internal)?;
+        Ok(Typed::new(Expr::ScalarSubquery(subquery_of(plan)), returned))
+    }
+
+    fn aggregate_of(&self, function: &str, argument: Typed, at: Location) -> Result<(Expr, DataType), SqlError> {
+        let udf = self.context.registry.aggregate(function);
+        let udf = udf.ok_or_else(|| semantic(at, format!("Function {function} not registered")))?;
+        let returned = udf.return_field(&[argument.field()]).map_err(|error| planning_error(error, at))?;
+        Ok((udf.call(vec![argument.expr]), returned.data_type().clone()))
+    }
+}
+
+/// Whether a plan is known to have one row at most.
+fn one_row_at_most(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        LogicalPlan::Projection(projection) => one_row_at_most(&projection.input),
+        LogicalPlan::Filter(filter) => one_row_at_most(&filter.input),
+        LogicalPlan::SubqueryAlias(alias) => one_row_at_most(&alias.input),
+        LogicalPlan::EmptyRelation(_) => true,
+        LogicalPlan::Values(values) => values.values.len() <= 1,
+        LogicalPlan::Limit(limit) => {
+            matches!(limit.fetch.as_deref(), Some(Expr::Literal(ScalarValue::Int64(Some(0 | 1)), _)))
+        }
+        _ => false,
     }
 }
 

@@ -40,11 +40,7 @@ impl Planner<'_> {
         ctes: &Ctes,
         at: Location,
     ) -> Result<Typed, SqlError> {
-        if let Some(clause) = scope.no_aggregates_in {
-            let message =
-                format!("{clause} cannot contain aggregations, window functions or grouping operations: [{name}]");
-            return Err(semantic(at, message));
-        }
+        scope.check_aggregate("window functions", function, at)?;
         let Some(WindowType::WindowSpec(spec)) = &function.over else { return Err(unsupported(at, "A named window")) };
         if spec.window_name.is_some() {
             return Err(unsupported(at, "A named window"));
@@ -106,7 +102,14 @@ impl Planner<'_> {
     ) -> Result<(WindowFunctionDefinition, Vec<Expr>, DataType), SqlError> {
         let Some(udf) = self.context.registry.window(name) else {
             let Some(udf) = self.context.registry.aggregate(name) else {
-                return Err(semantic(at, format!("Function {name} not registered")));
+                let registry = self.context.registry;
+                let known = registry.scalar(name).is_some() || registry.higher_order(name).is_some();
+                // # inferred: Presto's words
+                let message = match known {
+                    true => format!("Not a window function: {name}"),
+                    false => format!("Function {name} not registered"),
+                };
+                return Err(semantic(at, message));
             };
             let (args, returned) = self.aggregate_arguments(&udf, arguments, scope, ctes, at)?;
             return Ok((WindowFunctionDefinition::AggregateUDF(udf), args, returned));
