@@ -1,6 +1,5 @@
 //! Flags and environment.
 
-use crate::model::limits::CONNECTIONS_MAX;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -58,7 +57,7 @@ pub struct Config {
     pub advertise: Option<String>,
     /// Connections open at once; more wait to be accepted
     #[arg(long, env = "TIMEBROOK_MAX_CONNECTIONS", default_value_t = Self::DEFAULT_MAX_CONNECTIONS, value_name = "COUNT",
-        value_parser = clap::value_parser!(u32).range(1..=CONNECTIONS_MAX.into()))]
+        value_parser = clap::value_parser!(u32).range(1..=Self::MAX_CONNECTIONS_MAX))]
     pub max_connections: u32,
     /// Seconds that a query may run
     #[arg(long, env = "TIMEBROOK_QUERY_TIMEOUT", default_value_t = Self::DEFAULT_QUERY_TIMEOUT, value_name = "SECONDS",
@@ -96,6 +95,8 @@ impl Config {
     pub const DEFAULT_PORT: u16 = 4566;
     /// Within the file descriptors that a process usually gets.
     pub const DEFAULT_MAX_CONNECTIONS: u32 = 1_000;
+    /// The most connections at once that can be allowed: what an operating system may hold files open.
+    const MAX_CONNECTIONS_MAX: i64 = 1 << 20;
     /// Seconds. # model: Query
     pub const DEFAULT_QUERY_TIMEOUT: u64 = 60;
     /// Mebibytes.

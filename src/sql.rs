@@ -1,12 +1,14 @@
 //! The query language: text to plan to pages, on DataFusion.
 //!
 //! `lex` → `parse` → `plan` (names, types, rules) → `execute` (DataFusion, on its own threads) → `page` (held for the
-//! client under a token). `metadata` answers SHOW and DESCRIBE, `functions` holds every function there is.
+//! client under a token). `metadata` answers SHOW and DESCRIBE, `functions` holds every function there is,
+//! `insights` tells what a query had to read.
 
 mod dialect;
 pub mod error;
 mod execute;
 pub mod functions;
+pub mod insights;
 mod lex;
 mod metadata;
 mod page;

@@ -7,7 +7,7 @@ pub mod memory;
 pub mod wal;
 pub mod whole_file;
 
-use crate::model::table::Column;
+use crate::model::table::{Column, ColumnKind};
 use datafusion::arrow::{
     array::RecordBatch,
     datatypes::{Field, Schema, SchemaRef},
@@ -15,6 +15,7 @@ use datafusion::arrow::{
 use memory::{
     columns::arrow_type,
     scan::{RowsView, Scan},
+    selection::{Coverage, Selection},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -49,13 +50,30 @@ impl TableRows {
         self.view.row_count_estimate(&times)
     }
 
-    /// The current version of every record whose time lies in `times` (nanoseconds since the epoch), in batches of at
-    /// most 8,192 rows with the columns at `projection` (indexes into the table's columns), in no promised order.
-    /// With an empty projection the batches carry a row count only. Chunks wholly outside `times` are not read.
+    /// The oldest and the newest time of all rows, nanoseconds since the epoch; `None` when there are none.
+    #[must_use]
+    pub fn extent_ns(&self) -> Option<(i64, i64)> {
+        self.view.extent_ns()
+    }
+
+    /// How many of the values of a column, a dimension or else `measure_name`, a selection wants.
+    #[must_use]
+    pub fn coverage(&self, selection: &Selection, column: usize) -> Coverage {
+        let dimension = (self.columns[column].kind == ColumnKind::Dimension).then_some(column as u16);
+        self.view.coverage(selection, &self.columns, &self.measure_names, dimension)
+    }
+
+    /// The current version of every record that `selection` wants, in batches of at most 8,192 rows with the columns at
+    /// `projection` (indexes into the table's columns), in no promised order. With an empty projection the batches carry
+    /// a row count only. Chunks wholly outside the selection's times and streams it does not want are not read.
     ///
     /// # Panics
-    /// When `projection` holds an index that the table does not have.
-    pub fn scan(&self, projection: &[usize], times: Range<i64>) -> impl Iterator<Item = RecordBatch> + Send + 'static {
+    /// When `projection` or the selection holds an index that the table does not have.
+    pub fn scan(
+        &self,
+        projection: &[usize],
+        selection: &Selection,
+    ) -> impl Iterator<Item = RecordBatch> + Send + use<> {
         let fields: Vec<_> = projection.iter().map(|column| Arc::clone(&self.schema.fields()[*column])).collect();
         Scan::new(
             self.view.clone(),
@@ -63,7 +81,7 @@ impl TableRows {
             Arc::clone(&self.measure_names),
             projection.to_vec(),
             Arc::new(Schema::new(fields)),
-            times,
+            selection,
         )
     }
 }

@@ -71,7 +71,7 @@ fn write_row_field(field: &FieldRef, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// The API's name of a scalar type. A varbinary has none; it goes out as the text of its digits. # inferred
+/// The API's name of a scalar type. A varbinary has none: no query is planned whose result holds one.
 fn scalar_type(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Int32 => "INTEGER",

@@ -1,7 +1,13 @@
 //! Query, CancelQuery, PrepareQuery.
 
 use super::{Api, Ctx, convert, error};
-use crate::sql::{CancelOutcome, Page, PageError, Prepared, QueryRequest};
+use crate::{
+    model::{arn, scope::Scope},
+    sql::{
+        CancelOutcome, Page, PageError, Prepared, QueryRequest,
+        insights::{Insights, ScanInsight},
+    },
+};
 use datafusion::arrow::datatypes::DataType;
 use std::io::Write as _;
 use timebrook_protocol::{ServiceError, decode, query_id, shapes::query};
@@ -11,11 +17,6 @@ use timebrook_protocol::{ServiceError, decode, query_id, shapes::query};
 /// The client token is not compared: SDKs send a fresh one with every page, and a query started twice is two queries.
 pub(super) async fn query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: query::QueryRequest<'_> = decode(body)?;
-    if let Some(insights) = &request.query_insights
-        && insights.mode != query::QueryInsightsMode::Disabled
-    {
-        return Err(error::unsupported("QueryInsights"));
-    }
     let clock = api.sql.clock();
     let random = clock.random_bytes();
     let id_bytes = [clock.random_bytes(), clock.random_bytes(), random].concat();
@@ -35,11 +36,34 @@ pub(super) async fn query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, 
             || api.engine.snapshot(&ctx.scope),
         )
         .await?;
-    Ok(page_body(&page))
+    // The service may throttle queries with insights beyond one a second; this server does not. # guide: ts-limits.html
+    let wants_insights = request.query_insights.is_some_and(|i| i.mode != query::QueryInsightsMode::Disabled);
+    page_body(&page, wants_insights.then(|| insights(&ctx.scope, &page.insights)))
+}
+
+/// The insights as the wire has them.
+fn insights<'a>(scope: &Scope, insights: &'a Insights) -> query::QueryInsightsResponse<'a> {
+    let table_arn = |scan: &ScanInsight| Some(arn::table(scope, &scan.database, &scan.table).into());
+    query::QueryInsightsResponse {
+        query_spatial_coverage: insights.widest().map(|scan| query::QuerySpatialCoverage {
+            max: Some(query::QuerySpatialCoverageMax {
+                value: Some(scan.spatial_coverage),
+                table_arn: table_arn(scan),
+                partition_key: Some(vec![(&*scan.partition_key).into()]),
+            }),
+        }),
+        query_temporal_range: insights.longest().map(|scan| query::QueryTemporalRange {
+            max: Some(query::QueryTemporalRangeMax { value: Some(scan.temporal_range_ns), table_arn: table_arn(scan) }),
+        }),
+        query_table_count: i64::try_from(insights.tables).ok(),
+        output_rows: i64::try_from(insights.output_rows).ok(),
+        output_bytes: i64::try_from(insights.output_bytes).ok(),
+        ..query::QueryInsightsResponse::default()
+    }
 }
 
 /// The JSON of a page.
-fn page_body(page: &Page) -> Vec<u8> {
+fn page_body(page: &Page, insights: Option<query::QueryInsightsResponse<'_>>) -> Result<Vec<u8>, ServiceError> {
     let mut out = Vec::with_capacity(page.rows.len() + 512);
     let _ = write!(out, "{{\"QueryId\":\"{}\",", page.query_id);
     if let Some(token) = &page.next_token {
@@ -53,10 +77,15 @@ fn page_body(page: &Page) -> Vec<u8> {
     out.extend_from_slice(&page.rows);
     let _ = write!(
         out,
-        "],\"QueryStatus\":{{\"ProgressPercentage\":{:?},\"CumulativeBytesScanned\":{},\"CumulativeBytesMetered\":{}}}}}",
+        "],\"QueryStatus\":{{\"ProgressPercentage\":{:?},\"CumulativeBytesScanned\":{},\"CumulativeBytesMetered\":{}}}",
         page.progress_percent, page.bytes_scanned, page.bytes_metered
     );
-    out
+    if let Some(insights) = insights {
+        out.extend_from_slice(b",\"QueryInsightsResponse\":");
+        serde_json::to_writer(&mut out, &insights).map_err(error::internal)?;
+    }
+    out.push(b'}');
+    Ok(out)
 }
 
 /// Stops a query.

@@ -7,6 +7,7 @@ use crate::{
         record::{Attribute, Dimension, Dimensions, Measure, RejectReason, Tier, Value},
         retention::{DAY_NS, HOUR_NS, Retention},
     },
+    store::memory::selection::Selection,
 };
 use datafusion::arrow::{
     array::{Array, RecordBatch},
@@ -92,7 +93,7 @@ pub(super) fn rows_in(engine: &Engine, times: std::ops::Range<i64>) -> Vec<Strin
     let snapshot = engine.snapshot(&Scope::default());
     let Some(view) = snapshot.table("db", "t") else { return Vec::new() };
     let projection: Vec<usize> = (0..view.table.columns.len()).collect();
-    let mut rows: Vec<_> = view.rows.scan(&projection, times).flat_map(|batch| print(&batch)).collect();
+    let mut rows: Vec<_> = view.rows.scan(&projection, &times.into()).flat_map(|batch| print(&batch)).collect();
     rows.sort();
     rows
 }
@@ -286,6 +287,23 @@ async fn many_rows_pass_through_open_frozen_and_sealed_chunks() {
     }
     assert_eq!(rows(&engine).len(), total);
     assert_eq!(engine.counts(None).records, total as u64);
+    // Chunks of every age give only the series that are wanted.
+    let snapshot = engine.snapshot(&Scope::default());
+    let view = snapshot.table("db", "t").unwrap();
+    let place = |name: &str| view.table.columns.iter().position(|column| *column.name == *name).unwrap();
+    let count = |keys: &[(&str, &[&str])], times: std::ops::Range<i64>| {
+        let values = |values: &[&str]| values.iter().copied().map(Arc::from).collect();
+        let keys = keys.iter().map(|(name, wanted)| (place(name), values(wanted))).collect();
+        let selection = Selection { times, keys };
+        let covered = view.rows.coverage(&selection, place("host"));
+        (view.rows.scan(&[], &selection).map(|batch| batch.num_rows()).sum::<usize>(), covered.selected, covered.all)
+    };
+    let ever = i64::MIN..i64::MAX;
+    assert_eq!(count(&[("host", &["a", "c", "x"])], ever.clone()), (total / 3 * 2, 2, 3));
+    assert_eq!(count(&[("host", &["b"])], NOW_NS..NOW_NS + 30), (10, 1, 3));
+    assert_eq!(count(&[("host", &["a", "b"]), ("host", &["b", "c"])], ever.clone()), (total / 3, 1, 3));
+    assert_eq!(count(&[("measure_name", &["no such"])], ever.clone()), (0, 3, 3));
+    assert_eq!(count(&[], ever), (total, 3, 3));
 }
 
 #[tokio::test]
@@ -313,9 +331,9 @@ async fn a_snapshot_does_not_change() {
     let view = snapshot.table("db", "t").unwrap();
     write(&engine, &[single("a", NOW_NS, 2, Value::Double(2.0)), single("b", NOW_NS, 1, Value::Double(2.0))]).await;
     engine.delete_table(&Scope::default(), "db", "t").await.unwrap();
-    let batches: Vec<_> = view.rows.scan(&[0, 3], i64::MIN..i64::MAX).collect();
+    let batches: Vec<_> = view.rows.scan(&[0, 3], &(i64::MIN..i64::MAX).into()).collect();
     assert_eq!(batches.iter().flat_map(print).collect::<Vec<_>>(), ["host=a measure_value::double=1.0"]);
-    assert_eq!(view.rows.scan(&[], i64::MIN..i64::MAX).map(|batch| batch.num_rows()).sum::<usize>(), 1);
+    assert_eq!(view.rows.scan(&[], &(i64::MIN..i64::MAX).into()).map(|batch| batch.num_rows()).sum::<usize>(), 1);
 }
 
 #[tokio::test]

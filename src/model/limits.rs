@@ -6,8 +6,6 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const REQUEST_BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of one request's head.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 64 * 1024;
-/// The most connections open at once that the server can be told to allow.
-pub const CONNECTIONS_MAX: u32 = 1 << 20;
 /// Requests at once on one HTTP/2 connection.
 pub const STREAMS_PER_CONNECTION_MAX: u32 = 128;
 /// Seconds without a byte read or written, and without a request being answered, after which a connection is closed.

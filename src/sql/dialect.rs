@@ -1,7 +1,12 @@
 //! The lexical and syntactic switches of the query language, for sqlparser.
 
 use super::lex;
-use datafusion::sql::sqlparser::{dialect::Dialect, keywords::Keyword, parser::Parser};
+use datafusion::sql::sqlparser::{
+    ast::Expr,
+    dialect::{Dialect, Precedence},
+    keywords::Keyword,
+    parser::{Parser, ParserError},
+};
 
 /// Timestream's dialect: Presto's of 2019/20, with `measure_value::double` as one identifier.
 #[derive(Debug)]
@@ -51,6 +56,23 @@ impl Dialect for TimestreamDialect {
 
     fn allow_extract_custom(&self) -> bool {
         true
+    }
+
+    /// `a IS DISTINCT FROM b AND c`: the parser by itself would take all that follows FROM for the second operand.
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+        let negated = if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+            false
+        } else if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) {
+            true
+        } else {
+            return None;
+        };
+        let left = Box::new(expr.clone());
+        let right = parser.parse_subexpr(self.prec_value(Precedence::Eq)).map(Box::new);
+        Some(right.map(|right| match negated {
+            false => Expr::IsDistinctFrom(left, right),
+            true => Expr::IsNotDistinctFrom(left, right),
+        }))
     }
 
     fn supports_select_expr_star(&self) -> bool {

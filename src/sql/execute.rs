@@ -23,7 +23,7 @@ use datafusion::{
         memory_pool::GreedyMemoryPool,
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
-    logical_expr::{LogicalPlan, TableSource},
+    logical_expr::{Expr, LogicalPlan, TableSource},
     physical_plan::{ExecutionPlan, coop::CooperativeExec, execute_stream},
     prelude::SessionConfig,
 };
@@ -134,6 +134,7 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
+    let state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
     let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
     Ok((planned.columns, Source::Stream(stream), true, reads))
@@ -216,8 +217,32 @@ fn session(limits: Limits) -> Result<SessionState, SqlError> {
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build()
         .map_err(error_of)?;
-    let config = SessionConfig::new().with_target_partitions(1);
+    let mut config = SessionConfig::new().with_target_partitions(1);
+    // Of `CASE WHEN x < 1 THEN x ELSE 0 END` the logical plan knows that it is never null, the physical one does not; the
+    // engine takes that for a fault of its own where rows are grouped.
+    config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     Ok(SessionStateBuilder::new().with_config(config).with_runtime_env(Arc::new(runtime)).build())
+}
+
+/// Whether an expression of the plan holds a lambda.
+fn has_lambda(plan: &LogicalPlan) -> Result<bool, SqlError> {
+    let mut found = false;
+    let walked = plan.apply_with_subqueries(|node| {
+        for expr in node.expressions() {
+            found |= expr.exists(|part| Ok(matches!(part, Expr::Lambda(_))))?;
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    walked.map_err(error_of)?;
+    Ok(found)
+}
+
+/// The session without the rule that merges projections and moves them below others: it gives columns new places, and
+/// does not know that a lambda's parameters are counted from behind the last of them.
+fn without_projection_pushdown(state: SessionState) -> SessionState {
+    let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "ProjectionPushdown");
+    let rules = rules.cloned().collect();
+    SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules).build()
 }
 
 /// Lets the plan give way regularly, so that a timeout or CancelQuery is noticed. The engine sees to that where rows are

@@ -6,6 +6,8 @@
 
 pub mod aggregate;
 pub mod array;
+pub mod binary;
+pub mod bitwise;
 pub mod call;
 pub mod compare;
 pub mod conditional;
@@ -18,6 +20,7 @@ pub mod lists;
 pub mod math;
 pub mod operators;
 pub mod random;
+pub mod regexp;
 pub mod scalar;
 pub mod signature;
 pub mod string;
@@ -34,6 +37,10 @@ pub enum Family {
     Aggregate,
     /// cardinality, element_at, …
     Array,
+    /// md5, to_hex, …
+    Binary,
+    /// bitwise_and, bit_count, …
+    Bitwise,
     /// coalesce, greatest, …
     Conditional,
     /// cast, typeof.
@@ -46,6 +53,8 @@ pub enum Family {
     Math,
     /// What operators and constructors are rewritten to; not for users.
     Operator,
+    /// regexp_like, regexp_replace, …
+    Regexp,
     /// length, split, …
     String,
     /// create_time_series, interpolate_linear, …
@@ -92,6 +101,8 @@ enum Definition {
     Scalar(Arc<ScalarUDF>),
     Aggregate(Arc<AggregateUDF>),
     HigherOrder(Arc<HigherOrderUDF>),
+    /// One with a lambda among its arguments, the other without.
+    ScalarOrLambda(Arc<ScalarUDF>, Arc<HigherOrderUDF>),
     Window(Arc<WindowUDF>),
     /// Made by the planner: for each query ([`at_query_start`]), or out of the grammar.
     Planner,
@@ -139,8 +150,11 @@ impl Registry {
             lambda::functions(),
             conditional::functions(),
             math::functions(),
+            regexp::functions(),
             string::functions(),
             array::functions(),
+            binary::functions(),
+            bitwise::functions(),
             timeseries::functions(),
             window::functions(),
         ];
@@ -149,10 +163,18 @@ impl Registry {
                 Definition::Scalar(function) => drop(registry.scalars.insert(entry.name, function)),
                 Definition::Aggregate(function) => drop(registry.aggregates.insert(entry.name, function)),
                 Definition::HigherOrder(function) => drop(registry.higher_orders.insert(entry.name, function)),
+                Definition::ScalarOrLambda(scalar, higher_order) => {
+                    registry.scalars.insert(entry.name, scalar);
+                    registry.higher_orders.insert(entry.name, higher_order);
+                }
                 Definition::Window(function) => drop(registry.windows.insert(entry.name, function)),
                 Definition::Planner => {}
             }
-            registry.entries.push(entry);
+            // A name may stand for a scalar function and for one that takes lambdas: `array_sort`.
+            match registry.entries.iter_mut().find(|known| known.name == entry.name) {
+                Some(known) => known.signatures.extend(entry.signatures),
+                None => registry.entries.push(entry),
+            }
         }
         registry.entries.sort_by_key(|entry| (entry.family, entry.name));
         registry

@@ -3,6 +3,7 @@
 use super::{
     error::SqlError,
     execute::{Started, TableRead},
+    insights::Insights,
     plan::OutputColumn,
     table::Meter,
 };
@@ -48,6 +49,8 @@ pub struct Page {
     pub bytes_scanned: u64,
     /// Bytes charged so far.
     pub bytes_metered: u64,
+    /// What the query read and gave so far.
+    pub insights: Insights,
 }
 
 /// Why no page can be given.
@@ -157,6 +160,7 @@ impl Cursor {
             progress_percent: if self.finished { 100.0 } else { self.meter.progress() },
             bytes_scanned,
             bytes_metered: if self.metered { bytes_scanned.max(METERED_BYTES_MIN) } else { 0 },
+            insights: self.meter.insights(),
         };
         self.last = Some((token.map(str::to_owned), page.clone()));
         Ok(page)
@@ -207,6 +211,7 @@ impl Cursor {
             match next {
                 Some(Ok(batch)) => {
                     let rows = batch.num_rows();
+                    self.meter.count_output(&batch);
                     self.current = Some(((self.make_writer)(&batch), rows, 0));
                 }
                 Some(Err(error)) => {

@@ -92,7 +92,10 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
     let relation = planner.query(query, &root, &Ctes::default())?;
     if let Some(i) = relation.columns.iter().position(|c| has_varbinary(&c.data_type)) {
         // # model: Datum and ScalarType have no form for it
-        let message = format!("Column {} of the result is of type varbinary, which results cannot carry", i + 1);
+        let message = format!(
+            "Column {} of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
+            i + 1
+        );
         return Err(semantic(position::of_query(query), message));
     }
     let columns = relation.columns.iter().enumerate().map(|(i, c)| OutputColumn {

@@ -1,6 +1,12 @@
 //! A table as the engine scans it: what a query needs of it and no more.
 
-use crate::engine::TableView;
+use super::insights::{Insights, ScanInsight};
+use crate::{
+    catalog::PartitionKey,
+    engine::TableView,
+    model::table::{Column, ColumnKind},
+    store::memory::selection::Selection,
+};
 use datafusion::{
     arrow::{
         array::{Array, AsArray, RecordBatch},
@@ -19,9 +25,10 @@ use datafusion::{
 };
 use futures::StreamExt;
 use std::{
+    collections::BTreeSet,
     ops::Range,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -32,6 +39,9 @@ pub(super) struct Meter {
     bytes: AtomicU64,
     rows: AtomicU64,
     rows_expected: AtomicU64,
+    output_bytes: AtomicU64,
+    output_rows: AtomicU64,
+    scans: Mutex<Vec<ScanInsight>>,
 }
 
 impl Meter {
@@ -47,10 +57,31 @@ impl Meter {
     }
 
     fn count(&self, batch: &RecordBatch) {
-        let bytes: usize = batch.columns().iter().map(|column| logical_bytes(column.as_ref())).sum();
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(batch_bytes(batch), Ordering::Relaxed);
         self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
     }
+
+    /// Counts a batch of the result.
+    pub(super) fn count_output(&self, batch: &RecordBatch) {
+        self.output_bytes.fetch_add(batch_bytes(batch), Ordering::Relaxed);
+        self.output_rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
+    }
+
+    /// What the query has read and given so far.
+    pub(super) fn insights(&self) -> Insights {
+        let scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tables: BTreeSet<_> = scans.iter().map(|scan| (&scan.database, &scan.table)).collect();
+        Insights {
+            tables: tables.len(),
+            output_rows: self.output_rows.load(Ordering::Relaxed),
+            output_bytes: self.output_bytes.load(Ordering::Relaxed),
+            scans,
+        }
+    }
+}
+
+fn batch_bytes(batch: &RecordBatch) -> u64 {
+    batch.columns().iter().map(|column| logical_bytes(column.as_ref())).sum::<usize>() as u64
 }
 
 /// The bytes of a column's values as the service meters them. # guide: metering-and-pricing.writes.html
@@ -63,6 +94,13 @@ fn logical_bytes(column: &dyn Array) -> usize {
             let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
             usize::try_from(last - first).unwrap_or(0)
         }
+        DataType::List(_) => {
+            let list = column.as_list::<i32>();
+            let offsets = list.value_offsets();
+            let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
+            logical_bytes(list.values().slice(first as usize, (last - first) as usize).as_ref())
+        }
+        DataType::Struct(_) => column.as_struct().columns().iter().map(|field| logical_bytes(field.as_ref())).sum(),
         _ => present * 8,
     }
 }
@@ -84,6 +122,51 @@ impl TimestreamTable {
         let visible_from_ns = view.visible_from_ns(now_ns);
         Self { view, schema, visible_from_ns, meter }
     }
+
+    /// What the filters leave to be read.
+    fn selection(&self, filters: &[Expr]) -> Selection {
+        let mut selection = Selection::from(self.visible_from_ns..i64::MAX);
+        for filter in filters.iter().flat_map(split_conjunction) {
+            if let Some(times) = time_bound(filter) {
+                let all = &mut selection.times;
+                *all = all.start.max(times.start)..all.end.min(times.end);
+            } else if let Some((name, values)) = key_values(filter)
+                && let Some(column) = self.key_column(name)
+            {
+                selection.keys.push((column, values));
+            }
+        }
+        selection
+    }
+
+    /// The place of a dimension or of `measure_name`; `None` for other columns.
+    fn key_column(&self, name: &str) -> Option<usize> {
+        let is_key = |column: &Column| matches!(column.kind, ColumnKind::Dimension | ColumnKind::MeasureName);
+        self.view.table.columns.iter().position(|column| is_key(column) && *column.name == *name)
+    }
+
+    /// What a scan of this selection looks at.
+    fn insight(&self, selection: &Selection) -> ScanInsight {
+        let table = &self.view.table;
+        let partition_key = match &table.partition_key {
+            PartitionKey::Measure => Arc::from("measure_name"),
+            PartitionKey::Dimension { name, .. } => Arc::clone(name),
+        };
+        let coverage = self.key_column(&partition_key).map(|column| self.view.rows.coverage(selection, column));
+        let spatial_coverage = coverage.map_or(0.0, |c| c.selected as f64 / c.all.max(1) as f64);
+        // A bound that the query does not set is where the records begin or end.
+        let times = &selection.times;
+        let (oldest_ns, newest_ns) = self.view.rows.extent_ns().unwrap_or((times.start, times.start));
+        let first_ns = if times.start > self.visible_from_ns { times.start } else { oldest_ns.max(times.start) };
+        let last_ns = if times.end == i64::MAX { newest_ns } else { times.end - 1 };
+        ScanInsight {
+            database: Arc::clone(&table.database),
+            table: Arc::clone(&table.name),
+            partition_key,
+            spatial_coverage,
+            temporal_range_ns: last_ns.saturating_sub(first_ns).max(0),
+        }
+    }
 }
 
 #[async_trait::async_trait]
@@ -96,13 +179,13 @@ impl TableProvider for TimestreamTable {
         TableType::Base
     }
 
-    /// Time bounds narrow what is read; the filter itself still runs.
+    /// Bounds of time, and values of dimensions and `measure_name`, narrow what is read; the filter itself still runs.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(filters
             .iter()
-            .map(|filter| match time_bound(filter) {
-                Some(_) => TableProviderFilterPushDown::Inexact,
-                None => TableProviderFilterPushDown::Unsupported,
+            .map(|filter| match time_bound(filter).is_some() || key_values(filter).is_some() {
+                true => TableProviderFilterPushDown::Inexact,
+                false => TableProviderFilterPushDown::Unsupported,
             })
             .collect())
     }
@@ -114,23 +197,21 @@ impl TableProvider for TimestreamTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let times = filters
-            .iter()
-            .flat_map(split_conjunction)
-            .filter_map(time_bound)
-            .fold(self.visible_from_ns..i64::MAX, |all, one| all.start.max(one.start)..all.end.min(one.end));
+        let selection = self.selection(filters);
+        let insight = self.insight(&selection);
+        self.meter.scans.lock().unwrap_or_else(PoisonError::into_inner).push(insight);
         let columns: Vec<usize> = match projection {
             Some(columns) => columns.clone(),
             None => (0..self.schema.fields().len()).collect(),
         };
         let projected = Arc::new(self.schema.project(&columns)?);
-        let expected = self.view.rows.row_count_estimate(times.clone());
+        let expected = self.view.rows.row_count_estimate(selection.times.clone());
         self.meter.rows_expected.fetch_add(expected as u64, Ordering::Relaxed);
         let records = Records {
             view: Arc::clone(&self.view),
             schema: Arc::clone(&projected),
             columns,
-            times,
+            selection,
             meter: Arc::clone(&self.meter),
         };
         let partitions: Vec<Arc<dyn PartitionStream>> = vec![Arc::new(records)];
@@ -144,7 +225,7 @@ struct Records {
     view: Arc<TableView>,
     schema: SchemaRef,
     columns: Vec<usize>,
-    times: Range<i64>,
+    selection: Selection,
     meter: Arc<Meter>,
 }
 
@@ -155,7 +236,7 @@ impl PartitionStream for Records {
 
     fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
         let meter = Arc::clone(&self.meter);
-        let batches = self.view.rows.scan(&self.columns, self.times.clone());
+        let batches = self.view.rows.scan(&self.columns, &self.selection);
         let batches = futures::stream::iter(batches).map(move |batch| {
             meter.count(&batch);
             Ok(batch)
@@ -233,6 +314,38 @@ fn longest(unit: &str) -> Option<i64> {
         _ => return None,
     };
     Some(seconds * 1_000_000_000)
+}
+
+/// The column and the values that a filter of the form `column = 'a'`, `column IN ('a', …)`, or several of these for one
+/// column with OR between them, lets through; `None` for any other filter.
+fn key_values(filter: &Expr) -> Option<(&str, BTreeSet<Arc<str>>)> {
+    match filter {
+        Expr::BinaryExpr(binary) if binary.op == Operator::Eq => match (binary.left.as_ref(), binary.right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column)) => {
+                Some((&*column.name, BTreeSet::from([text(value)?])))
+            }
+            _ => None,
+        },
+        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
+            let (name, mut values) = key_values(&binary.left)?;
+            let (other, more) = key_values(&binary.right)?;
+            values.extend(more);
+            (name == other).then_some((name, values))
+        }
+        Expr::InList(list) if !list.negated => {
+            let Expr::Column(column) = list.expr.as_ref() else { return None };
+            let values = list.list.iter().map(|value| match value {
+                Expr::Literal(value, _) => text(value),
+                _ => None,
+            });
+            Some((&*column.name, values.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
+}
+
+fn text(value: &ScalarValue) -> Option<Arc<str>> {
+    value.try_as_str().flatten().map(Arc::from)
 }
 
 fn nanoseconds(value: &ScalarValue) -> Option<i64> {

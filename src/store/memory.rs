@@ -12,6 +12,7 @@ mod filter;
 pub mod open;
 pub mod scan;
 pub mod sealed;
+pub mod selection;
 pub mod series;
 pub mod streams;
 pub mod table;

@@ -1,6 +1,6 @@
 //! Queries through the SDK: what the server adds to the query language itself.
 
-use crate::harness::{Timebrook, signed};
+use crate::harness::{START_NS, Timebrook, signed};
 use aws_sdk_timestreamquery::error::ProvideErrorMetadata;
 use http::Request;
 use serde_json::json;
@@ -78,4 +78,82 @@ async fn only_running_queries_can_be_cancelled() {
     assert!(error.is_validation_exception(), "{error:?}");
     let answer = timebrook.call("CancelQuery", r#"{"QueryId":"not an id"}"#).await;
     assert_eq!(answer.json()["__type"], "com.amazon.coral.validate#ValidationException");
+}
+
+/// What QueryInsights says of a query over the table `sensors.rooms`, without the table's ARN.
+async fn insights(timebrook: &Timebrook, sql: &str) -> serde_json::Value {
+    let body = json!({"QueryString": sql, "QueryInsights": {"Mode": "ENABLED_WITH_RATE_CONTROL"}});
+    let mut insights = timebrook.call("Query", body.to_string()).await.json()["QueryInsightsResponse"].take();
+    for part in ["QuerySpatialCoverage", "QueryTemporalRange"] {
+        let arn = insights[part]["Max"].as_object_mut().unwrap().remove("TableArn").unwrap();
+        assert!(arn.as_str().unwrap().ends_with(":database/sensors/table/rooms"), "{arn}");
+    }
+    insights
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn insights_tell_what_was_read() {
+    let timebrook = Timebrook::start().await;
+    timebrook.call("CreateDatabase", r#"{"DatabaseName":"sensors"}"#).await;
+    let key = json!([{"Type": "DIMENSION", "Name": "room", "EnforcementInRecord": "REQUIRED"}]);
+    let table = json!({"DatabaseName": "sensors", "TableName": "rooms", "Schema": {"CompositePartitionKey": key}});
+    timebrook.call("CreateTable", table.to_string()).await;
+    let second = START_NS / 1_000_000_000;
+    let record = |room: usize, ago: i64| {
+        json!({"Dimensions": [{"Name": "room", "Value": format!("r{room}")}], "MeasureName": "m", "MeasureValue": "1.5",
+            "Time": (second - ago).to_string(), "TimeUnit": "SECONDS"})
+    };
+    let records: Vec<_> = (0..50).map(|n| record(n % 10, n as i64 * 60)).collect();
+    let body = json!({"DatabaseName": "sensors", "TableName": "rooms", "Records": records});
+    assert_eq!(timebrook.call("WriteRecords", body.to_string()).await.status, 200);
+
+    let told = |spatial: f64, temporal_ns: i64, rows: i64, bytes: i64| {
+        json!({"QuerySpatialCoverage": {"Max": {"Value": spatial, "PartitionKey": ["room"]}},
+            "QueryTemporalRange": {"Max": {"Value": temporal_ns}},
+            "QueryTableCount": 1, "OutputRows": rows, "OutputBytes": bytes})
+    };
+    let minute_ns = 60_000_000_000;
+    let all = insights(&timebrook, "SELECT room FROM sensors.rooms").await;
+    assert_eq!(all, told(1.0, 49 * minute_ns, 50, 100), "no filter: from the first record to the last");
+    let some = "SELECT time FROM sensors.rooms WHERE room IN ('r1', 'r2', 'r77') AND time >= ago(20m) AND time < now()";
+    assert_eq!(insights(&timebrook, some).await, told(0.2, 20 * minute_ns - 1, 4, 32));
+    let either = "SELECT count(*) FROM sensors.rooms WHERE room = 'r1' OR room = 'r2' OR 'r3' = room";
+    assert_eq!(insights(&timebrook, either).await, told(0.3, 49 * minute_ns, 1, 8));
+    let like = "SELECT count(*) FROM sensors.rooms WHERE room LIKE 'r1%'";
+    assert_eq!(insights(&timebrook, like).await, told(1.0, 49 * minute_ns, 1, 8), "LIKE narrows nothing");
+
+    let without = json!({"QueryString": "SELECT 1", "QueryInsights": {"Mode": "DISABLED"}}).to_string();
+    assert!(timebrook.call("Query", without).await.json().get("QueryInsightsResponse").is_none());
+    let no_table =
+        json!({"QueryString": "SELECT 1", "QueryInsights": {"Mode": "ENABLED_WITH_RATE_CONTROL"}}).to_string();
+    let answer = timebrook.call("Query", no_table).await.json();
+    assert_eq!(answer["QueryInsightsResponse"], json!({"QueryTableCount": 0, "OutputRows": 1, "OutputBytes": 8}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_are_not_wanted_are_not_read() {
+    let timebrook = Timebrook::start().await;
+    timebrook.call("CreateDatabase", r#"{"DatabaseName":"sensors"}"#).await;
+    timebrook.call("CreateTable", r#"{"DatabaseName":"sensors","TableName":"rooms"}"#).await;
+    let record = |n: i64| {
+        json!({"Dimensions": [{"Name": "room", "Value": format!("r{}", n % 4)}], "MeasureName": format!("m{}", n % 3),
+            "MeasureValue": "7", "MeasureValueType": "BIGINT", "Time": (START_NS / 1_000_000 - n).to_string()})
+    };
+    for from in (0..1_200).step_by(100) {
+        let records: Vec<_> = (from..from + 100).map(record).collect();
+        let body = json!({"DatabaseName": "sensors", "TableName": "rooms", "Records": records});
+        assert_eq!(timebrook.call("WriteRecords", body.to_string()).await.status, 200);
+    }
+    let check = async |filter: &str, rows: u64, read: u64| {
+        let sql = format!("SELECT sum(measure_value::bigint) FROM sensors.rooms WHERE {filter}");
+        let answer = timebrook.call("Query", json!({"QueryString": sql}).to_string()).await.json();
+        assert_eq!(answer["Rows"][0]["Data"][0]["ScalarValue"], (rows * 7).to_string(), "{filter}");
+        let scanned = answer["QueryStatus"]["CumulativeBytesScanned"].as_u64().unwrap();
+        assert!(scanned / read <= 8 + 4, "{filter}: {scanned} bytes of {read} rows");
+    };
+    check("measure_name = 'm1'", 400, 400).await;
+    check("room = 'r3'", 300, 300).await;
+    check("measure_name IN ('m0', 'm2') AND room = 'r0'", 200, 200).await;
+    check("room = 'r1' AND room <> 'r2'", 300, 300).await;
+    check("(room = 'r1' OR room = 'r2') AND measure_name = 'm1'", 200, 200).await;
 }

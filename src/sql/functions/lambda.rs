@@ -5,6 +5,7 @@ pub mod filter;
 pub mod function;
 pub mod matches;
 pub mod reduce;
+pub mod sort;
 pub mod transform;
 pub mod zip_with;
 
@@ -16,6 +17,7 @@ pub(super) fn functions() -> Vec<Function> {
         filter::functions(),
         matches::functions(),
         reduce::functions(),
+        sort::functions(),
         transform::functions(),
         zip_with::functions(),
     ]

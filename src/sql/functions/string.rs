@@ -9,6 +9,7 @@ pub mod position;
 pub mod replace;
 pub mod split;
 pub mod substring;
+pub mod translate;
 pub mod trim;
 
 use super::Function;
@@ -24,6 +25,7 @@ pub(super) fn functions() -> Vec<Function> {
         replace::functions(),
         split::functions(),
         substring::functions(),
+        translate::functions(),
         trim::functions(),
     ]
     .into_iter()

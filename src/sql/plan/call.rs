@@ -91,6 +91,13 @@ impl Planner<'_> {
             ("if", ..) if plain => self.if_then(&arguments.exprs, scope, ctes, at),
             ("try", ..) if plain => self.try_call(&arguments.exprs, scope, ctes, at),
             (_, _, Some(udf)) if plain && has_lambda => self.higher_order_call(&udf, &arguments.exprs, scope, ctes, at),
+            // The form of `normalize(text, NFC)` is a word, not a column.
+            ("normalize", Some(udf), _) if plain && matches!(arguments.exprs[..], [_, ast::Expr::Identifier(_)]) => {
+                let [text, ast::Expr::Identifier(form)] = &arguments.exprs[..] else { return Err(syntax(at)) };
+                let form = Typed::literal(ScalarValue::Utf8(Some(form.value.clone())));
+                let text = self.expr(text, scope, ctes)?;
+                self.scalar_call(&udf, vec![text, form], at)
+            }
             (_, Some(udf), _) if plain => {
                 let args = arguments.exprs.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<_, _>>()?;
                 self.scalar_call(&udf, args, at)

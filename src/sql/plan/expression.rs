@@ -102,15 +102,14 @@ impl Planner<'_> {
                 args.extend(substring_for.as_deref());
                 self.call_by_name("substr", &args, scope, ctes, at)
             }
-            ast::Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => {
-                self.call_by_name("trim", &[expr], scope, ctes, at)
-            }
             ast::Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => {
-                self.inherited(at, "TRIM(BOTH …)")?;
+                if trim_where.is_some() || trim_what.is_some() {
+                    self.inherited(at, "TRIM(BOTH …)")?;
+                }
                 let name = match trim_where {
-                    None | Some(TrimWhereField::Both) => "trim",
-                    Some(TrimWhereField::Leading) => "ltrim",
-                    Some(TrimWhereField::Trailing) => "rtrim",
+                    Some(ast::TrimWhereField::Leading) => "ltrim",
+                    Some(ast::TrimWhereField::Trailing) => "rtrim",
+                    Some(ast::TrimWhereField::Both) | None => "trim",
                 };
                 let mut args: Vec<&ast::Expr> = vec![expr];
                 args.extend(trim_what.as_deref());

@@ -177,7 +177,10 @@ fn mistakes() {
     check("SELECT @x", "line 1:8: Parameter '@x' has no value");
     check("SELECT DATE 'x'", "line 1:13: 'x' is not a valid date literal");
     check("SELECT now() > 'x'", "line 1:8: 'x' is not a valid timestamp literal");
-    check("SELECT X'1F'", "line 1:1: Column 1 of the result is of type varbinary, which results cannot carry");
+    check(
+        "SELECT X'1F'",
+        "line 1:1: Column 1 of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
+    );
     check("SELECT 1 / 0", "Division by zero");
     check("SELECT 2147483647 + 1", "integer addition overflow: 2147483647 + 1");
     check("SELECT sequence(1, 10001)", "result of sequence function must not have more than 10000 entries");

@@ -20,10 +20,13 @@ pub fn write_double(value: f64, out: &mut String) {
     }
     let start = out.len();
     let _ = write!(out, "{value:e}");
+    if !out[start..].contains('.') {
+        // Java's has two digits at least, and those nearest to the value: `4.9E-324` where `5e-324` would do.
+        out.truncate(start);
+        let _ = write!(out, "{value:.1e}");
+    }
     if let Some(position) = out[start..].find('e') {
-        let exponent = start + position;
-        let replacement = if out[start..exponent].contains('.') { "E" } else { ".0E" };
-        out.replace_range(exponent..=exponent, replacement);
+        out.replace_range(start + position..=start + position, "E");
     }
 }
 
@@ -125,6 +128,9 @@ mod tests {
         check(f64::NEG_INFINITY, "-Infinity");
         check(5.840000000000001, "5.840000000000001");
         check(f64::MAX, "1.7976931348623157E308");
+        check(f64::from_bits(1), "4.9E-324");
+        check(1e23, "1.0E23");
+        check(-2e-5, "-2.0E-5");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::{
     columns::ColumnArray,
     dead::DeadRows,
     open::SettledBlock,
-    sealed::SealedRows,
+    sealed::{Run, SealedRows},
+    selection::{Coverage, Selection, StreamSet},
     series::{SeriesId, SeriesView},
 };
 use crate::model::{
@@ -47,6 +48,28 @@ impl RowsView {
         Self { series, pieces: pieces.into() }
     }
 
+    /// The oldest and the newest time of all rows; `None` when there are none.
+    #[must_use]
+    pub fn extent_ns(&self) -> Option<(i64, i64)> {
+        let extents = self.pieces.iter().map(Piece::extent_ns);
+        extents.reduce(|(oldest, newest), (from, to)| (oldest.min(from), newest.max(to)))
+    }
+
+    /// How many values of a dimension (`Some`) or of the measure name (`None`) a selection wants.
+    pub(crate) fn coverage(
+        &self,
+        selection: &Selection,
+        columns: &[Column],
+        measure_names: &[Arc<str>],
+        dimension: Option<u16>,
+    ) -> Coverage {
+        let set = StreamSet::new(selection, columns, measure_names, &self.series);
+        match dimension {
+            Some(dimension) => Coverage::of_dimension(&set, &self.series, dimension),
+            None => Coverage::of_measure_names(&set, measure_names.len()),
+        }
+    }
+
     /// How many rows lie in `times` at most: rows of chunks that overlap it.
     #[must_use]
     pub fn row_count_estimate(&self, times: &Range<i64>) -> usize {
@@ -55,11 +78,15 @@ impl RowsView {
 }
 
 impl Piece {
-    fn overlaps(&self, times: &Range<i64>) -> bool {
-        let (oldest_ns, newest_ns) = match self {
+    fn extent_ns(&self) -> (i64, i64) {
+        match self {
             Self::Open(settled) => (settled.block.oldest_ns, settled.block.newest_ns),
             Self::Sealed { rows, .. } => (rows.oldest_ns, rows.newest_ns),
-        };
+        }
+    }
+
+    fn overlaps(&self, times: &Range<i64>) -> bool {
+        let (oldest_ns, newest_ns) = self.extent_ns();
         oldest_ns < times.end && newest_ns >= times.start
     }
 
@@ -84,17 +111,25 @@ impl Piece {
         }
     }
 
-    /// The current rows in `times`, as ranges of neighbours.
-    fn select(&self, times: &Range<i64>) -> VecDeque<Range<usize>> {
+    /// The current rows in `times` of the streams wanted, as ranges of neighbours.
+    fn select(&self, times: &Range<i64>, streams: &StreamSet) -> VecDeque<Range<usize>> {
         let mut selected = VecDeque::new();
         match self {
             Self::Open(SettledBlock { block, first, rows, dead }) => {
-                let is_live = |row: usize| times.contains(&block.times[row]) && !dead.contains(first + row);
-                (0..*rows).filter(|row| is_live(*row)).for_each(|row| push_row(&mut selected, row));
+                let is_all = streams.is_all();
+                let is_wanted = |row: usize| {
+                    times.contains(&block.times[row])
+                        && (is_all || streams.contains(block.series[row], block.measure_names[row]))
+                        && !dead.contains(first + row)
+                };
+                (0..*rows).filter(|row| is_wanted(*row)).for_each(|row| push_row(&mut selected, row));
             }
             Self::Sealed { rows, dead, floor_ns } => {
                 let from_ns = times.start.max(*floor_ns);
-                for run in 0..rows.runs.len() {
+                for (run, Run { series, measure_name, .. }) in rows.runs.iter().enumerate() {
+                    if !streams.contains(*series, *measure_name) {
+                        continue;
+                    }
                     let all = rows.run_rows(run);
                     let held = &rows.times[all.clone()];
                     let start = all.start + held.partition_point(|time_ns| *time_ns < from_ns);
@@ -160,6 +195,7 @@ pub(crate) struct Scan {
     /// Of the projected columns.
     pub(crate) schema: SchemaRef,
     pub(crate) times: Range<i64>,
+    streams: StreamSet,
     next_piece: usize,
     /// What is left of the piece before.
     selected: VecDeque<Range<usize>>,
@@ -172,9 +208,11 @@ impl Scan {
         measure_names: Arc<[Arc<str>]>,
         projection: Vec<usize>,
         schema: SchemaRef,
-        times: Range<i64>,
+        selection: &Selection,
     ) -> Self {
-        Self { view, columns, measure_names, projection, schema, times, next_piece: 0, selected: VecDeque::new() }
+        let streams = StreamSet::new(selection, &columns, &measure_names, &view.series);
+        let (times, next_piece, selected) = (selection.times.clone(), 0, VecDeque::new());
+        Self { view, columns, measure_names, projection, schema, times, streams, next_piece, selected }
     }
 
     fn batch(&self, piece: &Piece, rows: &[Range<usize>]) -> RecordBatch {
@@ -262,7 +300,7 @@ impl Iterator for Scan {
                 let piece = self.view.pieces.get(self.next_piece)?;
                 self.next_piece += 1;
                 if piece.overlaps(&self.times) {
-                    self.selected = piece.select(&self.times);
+                    self.selected = piece.select(&self.times, &self.streams);
                 }
                 continue;
             }

@@ -181,6 +181,18 @@ pub struct SeriesView {
 }
 
 impl SeriesView {
+    /// How many series there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.blocks.last().map_or(0, |last| (self.blocks.len() - 1) * BLOCK_SERIES + last.len())
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The value of a dimension; `None` when the series lacks it.
     #[must_use]
     pub fn value(&self, id: SeriesId, dimension: u16) -> Option<&str> {

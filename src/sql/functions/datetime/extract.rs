@@ -27,7 +27,7 @@ use datafusion::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+pub(in crate::sql::functions) enum Field {
     Year,
     Quarter,
     Month,
@@ -63,7 +63,7 @@ impl Field {
     }
 
     /// The field of a day counted from the epoch.
-    fn of_day(self, days: i64) -> i64 {
+    pub(in crate::sql::functions) fn of_day(self, days: i64) -> i64 {
         let (year, month, day) = date_of_days(days);
         let day_of_week = (days + 3).rem_euclid(7) + 1;
         // A week belongs to the year its Thursday lies in.
@@ -82,7 +82,7 @@ impl Field {
     }
 
     /// The field of a time of day, or of an interval, whose fields have its sign.
-    fn of_time(self, ns: i64) -> i64 {
+    pub(in crate::sql::functions) fn of_time(self, ns: i64) -> i64 {
         match self {
             Self::Hour => ns % DAY_NS / HOUR_NS,
             Self::Minute => ns % HOUR_NS / MINUTE_NS,

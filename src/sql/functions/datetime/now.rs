@@ -65,6 +65,8 @@ pub(in crate::sql::functions) fn ago(now_ns: i64) -> Arc<ScalarUDF> {
 
 fn made(name: &'static str, signature: &'static str, now_ns: i64) -> Arc<ScalarUDF> {
     let plan_signature = PlanSignature::user_defined(Volatility::Immutable);
+    // Milliseconds, in spite of nine digits. # guide: date-time-functions.html, every example
+    let now_ns = now_ns - now_ns.rem_euclid(1_000_000);
     Arc::new(ScalarUDF::from(QueryStart { name, signature, now_ns, plan_signature }))
 }
 

@@ -12,11 +12,11 @@ use crate::sql::{
 };
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, ListArray},
+        array::{Array, ArrayRef, ListArray, UInt32Array},
         compute,
         datatypes::{DataType, Field, FieldRef, UInt32Type},
     },
-    common::{internal_datafusion_err, utils::list_values_row_number},
+    common::internal_datafusion_err,
     error::Result,
     logical_expr::{
         ColumnarValue, HigherOrderFunctionArgs, HigherOrderReturnFieldArgs, HigherOrderSignature,
@@ -257,5 +257,10 @@ pub(crate) fn as_list(array: &ArrayRef) -> Result<ListArray> {
 /// The values of all rows' lists one after the other, and the row each belongs to.
 pub(crate) fn flattened(list: &ListArray) -> Result<(ArrayRef, ArrayRef)> {
     let array: ArrayRef = Arc::new(list.clone());
-    Ok((datafusion::common::utils::list_values(&array)?, list_values_row_number(&array)?))
+    let mut rows = Vec::with_capacity(list.values().len());
+    for (row, length) in list.offsets().lengths().enumerate() {
+        let number = u32::try_from(row).map_err(|_| internal_datafusion_err!("row {row}"))?;
+        rows.extend(std::iter::repeat_n(number, length));
+    }
+    Ok((datafusion::common::utils::list_values(&array)?, Arc::new(UInt32Array::from(rows))))
 }

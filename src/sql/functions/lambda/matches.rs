@@ -1,11 +1,11 @@
 //! `any_match`, `all_match`, `none_match`: whether a lambda is true for elements of an array. Three-valued, as AND and
-//! OR are.
+//! OR are. Also over the points of a time series. # inferred: time series, as `filter` takes them
 
 use super::{
     super::{Class, Family, Function},
     function::{Argument, HigherOrder, LambdaCall, Parameters, as_list, flattened, list_element},
 };
-use crate::sql::{functions::conversion::cast::convert, types};
+use crate::sql::functions::conversion::cast::convert;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, AsArray, BooleanArray},
@@ -24,7 +24,7 @@ pub(super) fn functions() -> Vec<Function> {
             signatures,
             summary,
             parameters: |_, arguments| match arguments {
-                [Argument::Value(array), Argument::Lambda(_)] if !types::is_timeseries(array) => {
+                [Argument::Value(array), Argument::Lambda(_)] => {
                     Some(Parameters::Complete(vec![vec![list_element(array)?]]))
                 }
                 _ => None,
@@ -42,19 +42,28 @@ pub(super) fn functions() -> Vec<Function> {
     [
         function(
             "any_match",
-            &["any_match(array(T), function(T,boolean)) -> boolean"],
+            &[
+                "any_match(array(T), function(T,boolean)) -> boolean",
+                "any_match(timeseries(T), function(row(time timestamp,value T),boolean)) -> boolean",
+            ],
             "Whether the lambda is true for an element.",
             |call| matches(call, true, Some(true), Some(false)),
         ),
         function(
             "all_match",
-            &["all_match(array(T), function(T,boolean)) -> boolean"],
+            &[
+                "all_match(array(T), function(T,boolean)) -> boolean",
+                "all_match(timeseries(T), function(row(time timestamp,value T),boolean)) -> boolean",
+            ],
             "Whether the lambda is true for every element.",
             |call| matches(call, false, Some(false), Some(true)),
         ),
         function(
             "none_match",
-            &["none_match(array(T), function(T,boolean)) -> boolean"],
+            &[
+                "none_match(array(T), function(T,boolean)) -> boolean",
+                "none_match(timeseries(T), function(row(time timestamp,value T),boolean)) -> boolean",
+            ],
             "Whether the lambda is true for no element.",
             |call| matches(call, true, Some(false), Some(true)),
         ),

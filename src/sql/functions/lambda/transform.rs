@@ -1,4 +1,5 @@
-//! `transform(array, x -> y)`: an array of what the lambda makes of each element.
+//! `transform(array, x -> y)`: an array of what the lambda makes of each element, or of each point of a time series, whose
+//! fields are `x.time` and `x.value`. # inferred: time series, as `filter` takes them
 
 use super::{
     super::{Class, Family, Function},
@@ -20,10 +21,13 @@ pub(super) fn functions() -> Vec<Function> {
         name: "transform",
         family: Family::Lambda,
         class: Class::Inherited,
-        signatures: &["transform(array(T), function(T,U)) -> array(U)"],
-        summary: "An array of what the lambda makes of each element.",
+        signatures: &[
+            "transform(array(T), function(T,U)) -> array(U)",
+            "transform(timeseries(T), function(row(time timestamp,value T),U)) -> array(U)",
+        ],
+        summary: "An array of what the lambda makes of each element or point.",
         parameters: |_, arguments| match arguments {
-            [Argument::Value(array), Argument::Lambda(_)] if !types::is_timeseries(array) => {
+            [Argument::Value(array), Argument::Lambda(_)] => {
                 Some(Parameters::Complete(vec![vec![list_element(array)?]]))
             }
             _ => None,

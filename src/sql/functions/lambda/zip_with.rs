@@ -1,5 +1,5 @@
 //! `zip_with(a, b, (x, y) -> z)`: an array of what the lambda makes of each pair of elements; the shorter array is
-//! filled with NULL.
+//! filled with NULL. Time series count as arrays of their points. # inferred: time series, as `filter` takes them
 
 use super::{
     super::{
@@ -23,12 +23,14 @@ pub(super) fn functions() -> Vec<Function> {
         name: "zip_with",
         family: Family::Lambda,
         class: Class::Inherited,
-        signatures: &["zip_with(array(T), array(U), function(T,U,R)) -> array(R)"],
+        signatures: &[
+            "zip_with(array(T), array(U), function(T,U,R)) -> array(R)",
+            "zip_with(timeseries(T), timeseries(U), \
+             function(row(time timestamp,value T),row(time timestamp,value U),R)) -> array(R)",
+        ],
         summary: "An array of what the lambda makes of each pair of elements.",
         parameters: |_, arguments| match arguments {
-            [Argument::Value(left), Argument::Value(right), Argument::Lambda(_)]
-                if !types::is_timeseries(left) && !types::is_timeseries(right) =>
-            {
+            [Argument::Value(left), Argument::Value(right), Argument::Lambda(_)] => {
                 Some(Parameters::Complete(vec![vec![list_element(left)?, list_element(right)?]]))
             }
             _ => None,

@@ -1,6 +1,6 @@
 //! `lower(text)`, `upper(text)`, `length(text)`.
 
-use crate::sql::functions::{Class, Family, Function, call::Call, scalar::scalar};
+use crate::sql::functions::{Class, Family, Function, binary::part, call::Call, scalar::scalar};
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::Int64Type},
     error::Result,
@@ -15,6 +15,7 @@ pub(super) fn functions() -> Vec<Function> {
                 let length = |text: &str| i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
                 call.collect::<Int64Type>(|row| Ok(texts.get(row).map(length)))
             })
+            .form("length(varbinary) -> bigint", part::length)
             .build(),
         function("lower", "The text in lower case.")
             .form("lower(varchar) -> varchar", |call| by_character(call, lower))

@@ -2,6 +2,7 @@
 
 use crate::sql::functions::{
     Class, Family, Function,
+    binary::part,
     call::{Call, check_text_bytes},
     lists::{Lists, element_type, range},
     scalar::scalar,
@@ -25,6 +26,7 @@ pub(super) fn functions() -> Vec<Function> {
                 call.collect_texts(|row| Ok(texts.get(row).map(|text| text.chars().rev().collect::<String>())))
             })
             .form("reverse(array(T)) -> array(T)", reverse_arrays)
+            .form("reverse(varbinary) -> varbinary", part::reverse)
             .build(),
     ]
     .into_iter()

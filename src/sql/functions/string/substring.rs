@@ -1,6 +1,6 @@
 //! `substr(text, start[, length])`: positions count from 1, negative ones from the end.
 
-use crate::sql::functions::{Class, Family, Function, call::Call, scalar::scalar};
+use crate::sql::functions::{Class, Family, Function, binary, call::Call, scalar::scalar};
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::Int64Type},
     error::Result,
@@ -10,6 +10,8 @@ pub(super) fn functions() -> Vec<Function> {
     let documented = scalar("substr", Family::String, Class::Documented, "The part of a text from a position on.")
         .form("substr(varchar, bigint) -> varchar", substr)
         .form("substr(varchar, bigint, bigint) -> varchar", substr)
+        .form("substr(varbinary, bigint) -> varbinary", binary::part::substr)
+        .form("substr(varbinary, bigint, bigint) -> varbinary", binary::part::substr)
         .build();
     let inherited = scalar("substring", Family::String, Class::Inherited, "The part of a text from a position on.")
         .form("substring(varchar, bigint) -> varchar", substr)

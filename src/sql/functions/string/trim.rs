@@ -1,4 +1,5 @@
-//! `trim(text)`, `ltrim(text)`, `rtrim(text)`: without the white space around it.
+//! `trim(text)`, `ltrim(text)`, `rtrim(text)`: without the white space around it. `trim(BOTH x FROM text)` takes the
+//! characters of `x` away instead; the planner makes it `trim(text, x)`. # trino
 
 use crate::sql::functions::{Class, Family, Function, call::Call, scalar::scalar};
 use datafusion::{arrow::array::ArrayRef, error::Result};
@@ -8,12 +9,21 @@ pub(super) fn functions() -> Vec<Function> {
     [
         function("trim", "The text without white space at either end.")
             .form("trim(varchar) -> varchar", |call| trimmed(call, |text| text.trim_matches(is_white_space)))
+            .form("trim(varchar, varchar) -> varchar", |call| {
+                trimmed_of(call, |text, characters| text.trim_matches(|c| characters.contains(c)))
+            })
             .build(),
         function("ltrim", "The text without white space at its beginning.")
             .form("ltrim(varchar) -> varchar", |call| trimmed(call, |text| text.trim_start_matches(is_white_space)))
+            .form("ltrim(varchar, varchar) -> varchar", |call| {
+                trimmed_of(call, |text, characters| text.trim_start_matches(|c| characters.contains(c)))
+            })
             .build(),
         function("rtrim", "The text without white space at its end.")
             .form("rtrim(varchar) -> varchar", |call| trimmed(call, |text| text.trim_end_matches(is_white_space)))
+            .form("rtrim(varchar, varchar) -> varchar", |call| {
+                trimmed_of(call, |text, characters| text.trim_end_matches(|c| characters.contains(c)))
+            })
             .build(),
     ]
     .into_iter()
@@ -24,6 +34,14 @@ pub(super) fn functions() -> Vec<Function> {
 fn trimmed(call: &Call, trim: for<'t> fn(&'t str) -> &'t str) -> Result<ArrayRef> {
     let texts = call.texts(0)?;
     call.collect_texts(|row| Ok(texts.get(row).map(trim)))
+}
+
+fn trimmed_of(call: &Call, trim: for<'t> fn(&'t str, &str) -> &'t str) -> Result<ArrayRef> {
+    let (texts, characters) = (call.texts(0)?, call.texts(1)?);
+    call.collect_texts(|row| match (texts.get(row), characters.get(row)) {
+        (Some(text), Some(characters)) => Ok(Some(trim(text, characters))),
+        _ => Ok(None),
+    })
 }
 
 /// White space as Java's `Character.isWhitespace` has it: no-break spaces are none, the separators of files, groups,

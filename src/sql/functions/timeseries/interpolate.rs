@@ -5,7 +5,10 @@
 //! defined time range.` · So does the spline; the last observation is carried on after the last point but fails before
 //! the first; a constant fills anywhere. # inferred
 
-use super::spline::Spline;
+use super::{
+    points::{AllPoints, Points, SeriesBuilder, nanoseconds_between},
+    spline::Spline,
+};
 use crate::sql::{
     error::invalid,
     functions::{
@@ -17,17 +20,11 @@ use crate::sql::{
 };
 use datafusion::{
     arrow::{
-        array::{
-            Array, ArrayRef, AsArray, Float64Array, Float64Builder, ListArray, StructArray, TimestampNanosecondArray,
-            TimestampNanosecondBuilder,
-        },
-        buffer::{NullBuffer, OffsetBuffer},
-        datatypes::{DataType, Float64Type, TimestampNanosecondType},
+        array::{Array, ArrayRef},
+        datatypes::{Float64Type, TimestampNanosecondType},
     },
-    common::internal_datafusion_err,
     error::Result,
 };
-use std::{ops::Range, sync::Arc};
 
 pub(super) fn functions() -> Vec<Function> {
     let function = |name, summary| scalar(name, Family::TimeSeries, Class::Documented, summary);
@@ -74,21 +71,6 @@ enum Method {
     Fill,
 }
 
-/// The time series of an argument.
-struct AllPoints<'a> {
-    list: &'a ListArray,
-    times: &'a TimestampNanosecondArray,
-    values: &'a Float64Array,
-}
-
-impl<'a> AllPoints<'a> {
-    fn of(call: &'a Call) -> Result<Self> {
-        let (list, _) = call.lists(0)?;
-        let points = list.values().as_struct();
-        Ok(Self { list, times: primitive(points.column(0))?, values: primitive(points.column(1))? })
-    }
-}
-
 /// Answers for one series.
 enum Curve<'a> {
     Points { times: &'a [i64], values: &'a [f64], method: Method, constant: f64 },
@@ -97,9 +79,7 @@ enum Curve<'a> {
 }
 
 impl<'a> Curve<'a> {
-    fn new(points: &AllPoints<'a>, places: Range<usize>, method: Method, constant: f64) -> Self {
-        let times = &points.times.values()[places.clone()];
-        let values = &points.values.values()[places];
+    fn new(Points { times, values }: Points<'a>, method: Method, constant: f64) -> Self {
         let (Some(first_ns), Some(last_ns)) = (times.first(), times.last()) else {
             return match method {
                 Method::Fill => Self::Points { times, values, method, constant },
@@ -149,29 +129,22 @@ impl<'a> Curve<'a> {
     }
 }
 
-/// Exact to the nanosecond for spans below about 104 days.
 fn seconds_between(from_ns: i64, to_ns: i64) -> f64 {
-    (i128::from(to_ns) - i128::from(from_ns)) as f64 / 1e9
+    nanoseconds_between(from_ns, to_ns) / 1e9
 }
 
 /// The curve of a row's series, `None` when the series, or the constant to fill it with, is NULL.
 fn curve<'a>(call: &Call, points: &AllPoints<'a>, row: usize, method: Method) -> Result<Option<Curve<'a>>> {
-    let at = call.column(0)?.index(row);
     let constant = match method {
         Method::Fill => call.numbers::<Float64Type>(2)?.get(row),
         _ => Some(f64::NAN),
     };
-    match constant {
-        Some(constant) if points.list.is_valid(at) => {
-            Ok(Some(Curve::new(points, range(points.list, at), method, constant)))
-        }
-        _ => Ok(None),
-    }
+    Ok(points.get(row).zip(constant).map(|(points, constant)| Curve::new(points, method, constant)))
 }
 
 /// The value at one time.
 fn value(call: &Call, method: Method) -> Result<ArrayRef> {
-    let points = AllPoints::of(call)?;
+    let points = AllPoints::of(call, 0)?;
     let times = call.numbers::<TimestampNanosecondType>(1)?;
     call.collect::<Float64Type>(|row| match (curve(call, &points, row, method)?, times.get(row)) {
         (Some(curve), Some(time)) => curve.at(time).map(Some),
@@ -181,35 +154,27 @@ fn value(call: &Call, method: Method) -> Result<ArrayRef> {
 
 /// The values at an array of times, as a time series.
 fn series(call: &Call, method: Method) -> Result<ArrayRef> {
-    let points = AllPoints::of(call)?;
+    let points = AllPoints::of(call, 0)?;
     let (wanted, column) = call.lists(1)?;
     let wanted_times = primitive::<TimestampNanosecondType>(wanted.values())?;
-    let (mut times, mut values) = (TimestampNanosecondBuilder::new(), Float64Builder::new());
-    let (mut lengths, mut valid) = (Vec::with_capacity(call.rows), Vec::with_capacity(call.rows));
+    let mut found = SeriesBuilder::new(call.rows);
     for row in 0..call.rows {
         let at = column.index(row);
-        let curve = curve(call, &points, row, method)?.filter(|_| wanted.is_valid(at));
-        valid.push(curve.is_some());
-        let places = if curve.is_some() { range(wanted, at) } else { 0..0 };
-        lengths.push(places.len());
-        let Some(curve) = curve else { continue };
-        if places.clone().any(|place| wanted_times.is_null(place)) {
+        let Some(curve) = curve(call, &points, row, method)?.filter(|_| wanted.is_valid(at)) else {
+            found.end_null_row();
+            continue;
+        };
+        let places = range(wanted, at);
+        if wanted_times.null_count() > 0 && places.clone().any(|place| wanted_times.is_null(place)) {
             return Err(invalid("Cannot interpolate at a time that is null")); // # inferred
         }
         let mut moments = wanted_times.values()[places].to_vec();
         // A time series is ordered, whatever the array is.
         moments.sort_unstable();
         for moment in moments {
-            times.append_value(moment);
-            values.append_value(curve.at(moment)?);
+            found.push(moment, curve.at(moment)?);
         }
+        found.end_row();
     }
-    let DataType::List(item) = call.returns else { return Err(internal_datafusion_err!("not a time series")) };
-    let DataType::Struct(fields) = item.data_type() else { return Err(internal_datafusion_err!("no points")) };
-    let columns: Vec<ArrayRef> = vec![Arc::new(times.finish()), Arc::new(values.finish())];
-    let points = StructArray::try_new(fields.clone(), columns, None)?;
-    let nulls = NullBuffer::from(valid);
-    let nulls = (nulls.null_count() > 0).then_some(nulls);
-    let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(Arc::clone(item), offsets, Arc::new(points), nulls)?))
+    found.finish(call.returns)
 }
