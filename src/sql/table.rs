@@ -279,38 +279,6 @@ fn time_bound(filter: &Expr) -> Option<Range<i64>> {
     })
 }
 
-/// The column and the values that a filter of the form `column = 'a'`, `column IN ('a', …)`, or several of these for one
-/// column with OR between them, lets through; `None` for any other filter.
-fn key_values(filter: &Expr) -> Option<(&str, BTreeSet<Arc<str>>)> {
-    match filter {
-        Expr::BinaryExpr(binary) if binary.op == Operator::Eq => match (binary.left.as_ref(), binary.right.as_ref()) {
-            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column)) => {
-                Some((&*column.name, BTreeSet::from([text(value)?])))
-            }
-            _ => None,
-        },
-        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
-            let (name, mut values) = key_values(&binary.left)?;
-            let (other, more) = key_values(&binary.right)?;
-            values.extend(more);
-            (name == other).then_some((name, values))
-        }
-        Expr::InList(list) if !list.negated => {
-            let Expr::Column(column) = list.expr.as_ref() else { return None };
-            let values = list.list.iter().map(|value| match value {
-                Expr::Literal(value, _) => text(value),
-                _ => None,
-            });
-            Some((&*column.name, values.collect::<Option<_>>()?))
-        }
-        _ => None,
-    }
-}
-
-fn text(value: &ScalarValue) -> Option<Arc<str>> {
-    value.try_as_str().flatten().map(Arc::from)
-}
-
 /// How far a time may lie behind the value of this expression, exclusive, nanoseconds: 1 for `time` itself.
 fn bin_width(value: &Expr) -> Option<i64> {
     match value {
@@ -346,6 +314,38 @@ fn longest(unit: &str) -> Option<i64> {
         _ => return None,
     };
     Some(seconds * 1_000_000_000)
+}
+
+/// The column and the values that a filter of the form `column = 'a'`, `column IN ('a', …)`, or several of these for one
+/// column with OR between them, lets through; `None` for any other filter.
+fn key_values(filter: &Expr) -> Option<(&str, BTreeSet<Arc<str>>)> {
+    match filter {
+        Expr::BinaryExpr(binary) if binary.op == Operator::Eq => match (binary.left.as_ref(), binary.right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column)) => {
+                Some((&*column.name, BTreeSet::from([text(value)?])))
+            }
+            _ => None,
+        },
+        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
+            let (name, mut values) = key_values(&binary.left)?;
+            let (other, more) = key_values(&binary.right)?;
+            values.extend(more);
+            (name == other).then_some((name, values))
+        }
+        Expr::InList(list) if !list.negated => {
+            let Expr::Column(column) = list.expr.as_ref() else { return None };
+            let values = list.list.iter().map(|value| match value {
+                Expr::Literal(value, _) => text(value),
+                _ => None,
+            });
+            Some((&*column.name, values.collect::<Option<_>>()?))
+        }
+        _ => None,
+    }
+}
+
+fn text(value: &ScalarValue) -> Option<Arc<str>> {
+    value.try_as_str().flatten().map(Arc::from)
 }
 
 fn nanoseconds(value: &ScalarValue) -> Option<i64> {
