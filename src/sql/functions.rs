@@ -170,11 +170,8 @@ impl Registry {
                 Definition::Window(function) => drop(registry.windows.insert(entry.name, function)),
                 Definition::Planner => {}
             }
-            // A name may stand for a scalar function and for one that takes lambdas: `array_sort`.
-            match registry.entries.iter_mut().find(|known| known.name == entry.name) {
-                Some(known) => known.signatures.extend(entry.signatures),
-                None => registry.entries.push(entry),
-            }
+            // A name may stand for a scalar function and for one that takes lambdas, with an entry each: `array_sort`.
+            registry.entries.push(entry);
         }
         registry.entries.sort_by_key(|entry| (entry.family, entry.name));
         registry

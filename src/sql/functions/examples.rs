@@ -27,7 +27,8 @@ struct Record {
 }
 
 enum Expect {
-    Rows(Vec<String>),
+    /// As many columns as letters, then the rows.
+    Rows(usize, Vec<String>),
     Error(String),
 }
 
@@ -35,8 +36,8 @@ fn records(text: &str) -> Vec<Record> {
     let mut records = Vec::new();
     let mut lines = text.lines().enumerate().peekable();
     while let Some((number, line)) = lines.next() {
-        let is_query = line.starts_with("query ");
-        let Some(error) = line.strip_prefix("statement error ").or(is_query.then_some("")) else {
+        let letters = line.strip_prefix("query ");
+        let Some(told) = line.strip_prefix("statement error ").or(letters) else {
             assert!(line.is_empty() || line.starts_with('#'), "line {}: {line}", number + 1);
             continue;
         };
@@ -46,18 +47,17 @@ fn records(text: &str) -> Vec<Record> {
         while let Some((_, line)) = lines.next_if(|(_, line)| !line.is_empty()) {
             match line {
                 "----" => in_rows = true,
-                line if in_rows => rows.push(normal(line)),
+                line if in_rows => rows.push(line.to_owned()),
                 line => sql.push(line),
             }
         }
-        let expect = if is_query { Expect::Rows(rows) } else { Expect::Error(error.to_owned()) };
+        let expect = match letters {
+            Some(letters) => Expect::Rows(letters.len(), rows),
+            None => Expect::Error(told.to_owned()),
+        };
         records.push(Record { line: number + 1, sql: sql.join("\n"), expect });
     }
     records
-}
-
-fn normal(row: &str) -> String {
-    row.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn files(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -71,7 +71,8 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-async fn run(sql: String, registry: Arc<Registry>) -> Result<Vec<String>, SqlError> {
+/// The number of columns, and the rows.
+async fn run(sql: String, registry: Arc<Registry>) -> Result<(usize, Vec<String>), SqlError> {
     let clock = Clock::manual(NOW_NS);
     let engine = Engine::open(EngineConfig::default(), clock.clone()).await.unwrap();
     let scope = Scope { account: "000000000000".into(), region: "us-east-1".into() };
@@ -81,16 +82,16 @@ async fn run(sql: String, registry: Arc<Registry>) -> Result<Vec<String>, SqlErr
     let rows = async {
         let started: Result<execute::Started, SqlError> = started.await.unwrap();
         let mut started = started?;
-        let mut rows = Vec::new();
+        let (width, mut rows) = (started.columns.len(), Vec::new());
         while let Some(batch) = started.batches.recv().await {
             let batch = batch?;
             for row in 0..batch.num_rows() {
                 let values = batch.columns().iter().map(|column| value_text(&column.slice(row, 1)).unwrap());
                 let values = values.map(|text| if text.is_empty() { "(empty)".to_owned() } else { text });
-                rows.push(normal(&values.collect::<Vec<_>>().join(" ")));
+                rows.push(values.collect::<Vec<_>>().join(" "));
             }
         }
-        Ok(rows)
+        Ok((width, rows))
     };
     tokio::join!(execute::run(job, registry, limits, clock, head), rows).1
 }
@@ -102,9 +103,11 @@ async fn check(record: &Record, registry: &Arc<Registry>) -> Option<String> {
         return Some("panicked".to_owned());
     };
     match (&record.expect, got) {
-        (Expect::Rows(expect), Ok(rows)) => (rows != *expect).then(|| format!("gave {rows:?}, not {expect:?}")),
-        (Expect::Rows(_), Err(error)) => Some(format!("failed: {error}")),
-        (Expect::Error(_), Ok(rows)) => Some(format!("gave {rows:?}, not an error")),
+        (Expect::Rows(columns, expect), Ok((width, rows))) => {
+            (rows != *expect || width != *columns).then(|| format!("gave {width} columns, {rows:?}, not {expect:?}"))
+        }
+        (Expect::Rows(..), Err(error)) => Some(format!("failed: {error}")),
+        (Expect::Error(_), Ok((_, rows))) => Some(format!("gave {rows:?}, not an error")),
         (Expect::Error(expect), Err(error)) => {
             let name = match error {
                 SqlError::Syntax { .. } | SqlError::Semantic { .. } | SqlError::Invalid(_) => "(ValidationException)",

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::sql::{
     error::SqlError,
-    functions::{self, Class},
+    functions::{self, Class, Entry},
     lex::syntax,
 };
 use datafusion::{
@@ -62,7 +62,8 @@ impl Planner<'_> {
         };
         let name = ident.value.to_ascii_lowercase();
         let arguments = arguments(function, at)?;
-        self.check_class(&name, at)?;
+        let has_lambda = arguments.exprs.iter().any(|arg| matches!(arg, ast::Expr::Lambda(_)));
+        self.check_class(&name, has_lambda, at)?;
         if arguments.modifiers.filter.is_some() {
             self.inherited(at, "FILTER (WHERE …)")?;
         }
@@ -86,7 +87,6 @@ impl Planner<'_> {
         let scalar =
             functions::at_query_start(&name, self.context.now_ns).or_else(|| self.context.registry.scalar(&name));
         let higher_order = self.context.registry.higher_order(&name);
-        let has_lambda = arguments.exprs.iter().any(|arg| matches!(arg, ast::Expr::Lambda(_)));
         match (name.as_str(), scalar, higher_order) {
             ("if", ..) if plain => self.if_then(&arguments.exprs, scope, ctes, at),
             ("try", ..) if plain => self.try_call(&arguments.exprs, scope, ctes, at),
@@ -114,13 +114,16 @@ impl Planner<'_> {
         }
     }
 
-    /// Refuses a function that the guide does not have, where only the guide's language is wanted.
-    fn check_class(&self, name: &str, at: Location) -> Result<(), SqlError> {
+    /// Refuses a function that the guide does not have, where only the guide's language is wanted. A form that takes a
+    /// lambda expression may be of another class than the other forms of its name.
+    fn check_class(&self, name: &str, has_lambda: bool, at: Location) -> Result<(), SqlError> {
         if !self.context.documented_only {
             return Ok(());
         }
-        // The forms of the registry's functions are all of one class.
-        match self.context.registry.entries().find(|entry| entry.name == name) {
+        let takes_lambda = |entry: &Entry| entry.signatures.iter().any(|signature| signature.contains("function("));
+        let named = || self.context.registry.entries().filter(|entry| entry.name == name);
+        let form = named().find(|entry| takes_lambda(entry) == has_lambda).or_else(|| named().next());
+        match form {
             Some(entry) if entry.class == Class::Inherited => self.inherited(at, &format!("Function {name}")),
             _ => Ok(()),
         }
@@ -135,7 +138,7 @@ impl Planner<'_> {
         ctes: &Ctes,
         at: Location,
     ) -> Result<Typed, SqlError> {
-        self.check_class(name, at)?;
+        self.check_class(name, false, at)?;
         let args = args.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<_, _>>()?;
         self.internal_call(name, args, at)
     }
