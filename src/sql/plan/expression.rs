@@ -19,8 +19,7 @@ use datafusion::{
     },
     sql::sqlparser::{
         ast::{
-            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, TrimWhereField,
-            UnaryOperator, Value,
+            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value,
         },
         tokenizer::Location,
     },
