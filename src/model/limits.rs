@@ -73,7 +73,9 @@ pub const QUERY_GROUPING_SETS_MAX: usize = 2_048;
 /// How often the recursive part of WITH RECURSIVE runs. # trino: `max_recursion_depth`
 pub const QUERY_RECURSION_MAX: usize = 10;
 /// Nodes of a plan into which correlated subqueries have been worked: each repeats what it depends on. # inferred
-pub const QUERY_PLAN_NODES_MAX: usize = 4_000;
+pub const QUERY_PLAN_NODES_MAX: usize = 2_000;
+/// How deep subqueries in expressions may nest: each level doubles the engine's work of planning. # inferred
+pub const QUERY_SUBQUERY_NESTING_MAX: usize = 10;
 /// Query results held for clients that have not asked for all pages. # inferred
 pub const CURSORS_MAX: usize = 1_000;
 /// How long a result is held without being asked for, nanoseconds. # model: Query (one hour)

@@ -86,8 +86,14 @@ pub(super) struct Context<'a> {
 /// # Errors
 /// [`SqlError::Semantic`] and [`SqlError::Syntax`] with the place of the mistake; [`SqlError::Invalid`] without one.
 pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned, SqlError> {
-    let mut planner =
-        Planner { context, next_column: 0, tables: BTreeMap::new(), parameters: Vec::new(), relations: 0 };
+    let mut planner = Planner {
+        context,
+        next_column: 0,
+        tables: BTreeMap::new(),
+        parameters: Vec::new(),
+        relations: 0,
+        subqueries: 0,
+    };
     let root = Scope::root();
     let relation = planner.query(query, &root, &Ctes::default())?;
     if let Some(i) = relation.columns.iter().position(|c| has_varbinary(&c.data_type)) {
@@ -127,6 +133,8 @@ struct Planner<'a> {
     parameters: Vec<(String, DataType)>,
     /// Relations joined so far, bounded because each deepens the plan.
     relations: usize,
+    /// Subqueries in expressions that are being planned, one inside the other.
+    subqueries: usize,
 }
 
 /// An expression with its type.

@@ -127,6 +127,9 @@ fn long_chains_run_and_longer_ones_are_refused() {
     check(&format!("SELECT {} LIKE 'aa%a' {values}", chain(" || ", "s", 4_999)), "true");
     check(&format!("SELECT {}1{}", "(".repeat(100), ")".repeat(100)), "1");
     let quarter_mib = 256 * 1024;
+    let subqueries = |levels: usize| format!("SELECT {}1{}", "(SELECT ".repeat(levels), ")".repeat(levels));
+    check(&subqueries(10), "1");
+    assert!(run(&subqueries(11)).contains("subqueries nest more than 10 levels"));
     for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "- ", "NOT ", "[1]", ".a", " = 1", "CASE "]
     {
         let text = part.repeat(quarter_mib / part.len());

@@ -19,8 +19,7 @@ use datafusion::{
     },
     sql::sqlparser::{
         ast::{
-            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, TrimWhereField,
-            UnaryOperator, Value,
+            self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value,
         },
         tokenizer::Location,
     },
@@ -107,9 +106,9 @@ impl Planner<'_> {
                     self.inherited(at, "TRIM(BOTH …)")?;
                 }
                 let name = match trim_where {
-                    None | Some(TrimWhereField::Both) => "trim",
-                    Some(TrimWhereField::Leading) => "ltrim",
-                    Some(TrimWhereField::Trailing) => "rtrim",
+                    None | Some(ast::TrimWhereField::Both) => "trim",
+                    Some(ast::TrimWhereField::Leading) => "ltrim",
+                    Some(ast::TrimWhereField::Trailing) => "rtrim",
                 };
                 let mut args: Vec<&ast::Expr> = vec![expr];
                 args.extend(trim_what.as_deref());

@@ -7,7 +7,10 @@ use super::{
     single::single,
     unsupported,
 };
-use crate::sql::{error::SqlError, types};
+use crate::{
+    model::limits::QUERY_SUBQUERY_NESTING_MAX,
+    sql::{error::SqlError, types},
+};
 use datafusion::{
     arrow::datatypes::DataType,
     common::{Column, ScalarValue, Spans},
@@ -34,7 +37,14 @@ impl Planner<'_> {
             // # inferred: Presto's words
             return Err(semantic(position::of_query(query), "Lambda expression cannot contain subqueries"));
         }
+        self.subqueries += 1;
+        if self.subqueries > QUERY_SUBQUERY_NESTING_MAX {
+            return Err(SqlError::Invalid(format!(
+                "The query is too complex: its subqueries nest more than {QUERY_SUBQUERY_NESTING_MAX} levels deep."
+            )));
+        }
         let relation = self.query(query, scope, ctes)?;
+        self.subqueries -= 1;
         let types = relation.columns.iter().map(|c| c.data_type.clone()).collect();
         Ok((self.exact_columns(relation)?, types))
     }
