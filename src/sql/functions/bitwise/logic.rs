@@ -1,13 +1,7 @@
-//! `bitwise_and(a, b)`, `bitwise_or(a, b)`, `bitwise_xor(a, b)`, `bitwise_not(a)`, and the aggregates `bitwise_and_agg`,
-//! `bitwise_or_agg`.
+//! `bitwise_and(a, b)`, `bitwise_or(a, b)`, `bitwise_xor(a, b)`, `bitwise_not(a)`.
 
-use crate::sql::functions::{
-    Class, Family, Function,
-    aggregate::function::{Implementation::Engine, aggregate},
-    call::Kernel,
-    scalar::scalar,
-};
-use datafusion::{arrow::datatypes::Int64Type, functions_aggregate::bit_and_or_xor};
+use crate::sql::functions::{Class, Family, Function, call::Kernel, scalar::scalar};
+use datafusion::arrow::datatypes::Int64Type;
 
 pub(super) fn functions() -> Vec<Function> {
     let function = |name, form, summary, kernel: Kernel| {
@@ -26,13 +20,6 @@ pub(super) fn functions() -> Vec<Function> {
         function("bitwise_not", "bitwise_not(bigint) -> bigint", "The bits that are not set.", |call| {
             call.map::<Int64Type, Int64Type>(|number| Ok(!number))
         }),
-        // # guide: aggregate-functions.html
-        aggregate("bitwise_and_agg", Class::Documented, "The bits set in every value.")
-            .form("bitwise_and_agg(bigint) -> bigint", Engine(bit_and_or_xor::bit_and_udaf))
-            .build(),
-        aggregate("bitwise_or_agg", Class::Documented, "The bits set in any value.")
-            .form("bitwise_or_agg(bigint) -> bigint", Engine(bit_and_or_xor::bit_or_udaf))
-            .build(),
     ]
     .into_iter()
     .flatten()
