@@ -74,6 +74,11 @@ pub const QUERY_GROUPING_SETS_MAX: usize = 2_048;
 pub const QUERY_RECURSION_MAX: usize = 10;
 /// Nodes of a plan into which correlated subqueries have been worked: each repeats what it depends on. # inferred
 pub const QUERY_PLAN_NODES_MAX: usize = 2_000;
+/// Nodes of the plans of named queries, counted at each use: a query that reads the one before it twice, and so on, doubles
+/// its plan with every name. # inferred
+pub const QUERY_NAMED_NODES_MAX: usize = 20_000;
+/// Items of one select list. # inferred: the engine's planning takes time with their square
+pub const QUERY_COLUMNS_MAX: usize = 5_000;
 /// How deep subqueries in expressions may nest: each level doubles the engine's work of planning. # inferred
 pub const QUERY_SUBQUERY_NESTING_MAX: usize = 10;
 /// Query results held for clients that have not asked for all pages. # inferred

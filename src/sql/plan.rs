@@ -93,6 +93,7 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
         parameters: Vec::new(),
         relations: 0,
         subqueries: 0,
+        named_nodes: 0,
     };
     let root = Scope::root();
     let relation = planner.query(query, &root, &Ctes::default())?;
@@ -135,6 +136,8 @@ struct Planner<'a> {
     relations: usize,
     /// Subqueries in expressions that are being planned, one inside the other.
     subqueries: usize,
+    /// Nodes of the named queries' plans, counted at each use.
+    named_nodes: usize,
 }
 
 /// An expression with its type.

@@ -130,6 +130,9 @@ fn long_chains_run_and_longer_ones_are_refused() {
     let subqueries = |levels: usize| format!("SELECT {}1{}", "(SELECT ".repeat(levels), ")".repeat(levels));
     check(&subqueries(10), "1");
     assert!(run(&subqueries(11)).contains("subqueries nest more than 10 levels"));
+    let doubling = (1..30).map(|i| format!("a{i} AS (SELECT l.x FROM a{j} l, a{j} r)", j = i - 1)).collect::<Vec<_>>();
+    let doubled = run(&format!("WITH a0 AS (SELECT 1 AS x), {} SELECT count(*) FROM a29", doubling.join(", ")));
+    assert_eq!(doubled, "The query is too complex: its named queries read each other too often.");
     for part in [" + 1", " AND true", " || 'a'", " UNION ALL SELECT 1", "(", "- ", "NOT ", "[1]", ".a", " = 1", "CASE "]
     {
         let text = part.repeat(quarter_mib / part.len());

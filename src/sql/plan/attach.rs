@@ -330,15 +330,20 @@ fn join_left(to: &mut Attachment, plan: LogicalPlan, mut conditions: Vec<Expr>) 
     Ok(())
 }
 
+/// How many nodes a plan has, subqueries in its expressions included; one more than `bound` when it has more.
+pub(super) fn nodes(plan: &LogicalPlan, bound: usize) -> usize {
+    let mut nodes = 0_usize;
+    // The closure never fails, so neither does the walk.
+    let _ = plan.apply_with_subqueries(|_| {
+        nodes += 1;
+        Ok(if nodes > bound { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    nodes
+}
+
 /// A subquery that reads columns around it repeats the plan around it, so nesting them multiplies.
 fn check_size(plan: &LogicalPlan) -> Result<(), SqlError> {
-    let mut nodes = 0_usize;
-    let walked = plan.apply(|_| {
-        nodes += 1;
-        Ok(if nodes > QUERY_PLAN_NODES_MAX { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    walked.map_err(internal)?;
-    if nodes > QUERY_PLAN_NODES_MAX {
+    if nodes(plan, QUERY_PLAN_NODES_MAX) > QUERY_PLAN_NODES_MAX {
         return Err(SqlError::Invalid(
             "The query is too complex: its subqueries depend on each other too much.".to_owned(),
         ));

@@ -192,6 +192,12 @@ impl Planner<'_> {
                 AccessExpr::Dot(ast::Expr::Identifier(field)) => self.named_field(value, field, at)?,
                 AccessExpr::Subscript(Subscript::Index { index }) => {
                     let index = self.expr(index, scope, ctes)?;
+                    let list = matches!(value.data_type, DataType::List(_));
+                    if !list || !matches!(index.data_type, DataType::Int32 | DataType::Int64 | DataType::Null) {
+                        // # inferred: Presto's words
+                        let (index, value) = (types::type_name(&index.data_type), types::type_name(&value.data_type));
+                        return Err(semantic(at, format!("Cannot use {index} for subscript of {value}")));
+                    }
                     self.internal_call("__subscript", vec![value, index], at)?
                 }
                 AccessExpr::Subscript(Subscript::Slice { .. }) => return Err(syntax(at)),

@@ -2,14 +2,14 @@
 
 use super::{
     Planner, Typed,
-    attach::Which,
+    attach::{Which, nodes},
     internal, ordinality, planning_error, position,
     query::{empty_plan, rename, unnamed},
     scope::{Ctes, Qualifier, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
 };
 use crate::{
-    model::limits::QUERY_RELATIONS_MAX,
+    model::limits::{QUERY_NAMED_NODES_MAX, QUERY_RELATIONS_MAX},
     sql::{error::SqlError, types},
 };
 use datafusion::{
@@ -134,6 +134,11 @@ impl Planner<'_> {
 
     /// One use of a named query; each use has column names of its own.
     fn reference(&mut self, cte: &Arc<Relation>, name: &str) -> Result<Relation, SqlError> {
+        self.named_nodes += nodes(&cte.plan, QUERY_NAMED_NODES_MAX);
+        if self.named_nodes > QUERY_NAMED_NODES_MAX {
+            let message = "The query is too complex: its named queries read each other too often.";
+            return Err(SqlError::Invalid(message.to_owned()));
+        }
         let plan_name = self.fresh_name();
         let relation = self.exact(Relation::clone(cte))?;
         let plan = LogicalPlanBuilder::from(relation.plan)

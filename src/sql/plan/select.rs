@@ -8,7 +8,10 @@ use super::{
     scope::{Ctes, Relation, Scope, ScopeColumn, WHERE, name_of},
     semantic, unsupported, window,
 };
-use crate::sql::{error::SqlError, lex::syntax, types};
+use crate::{
+    model::limits::QUERY_COLUMNS_MAX,
+    sql::{error::SqlError, lex::syntax, types},
+};
 use datafusion::{
     arrow::datatypes::DataType,
     common::Column,
@@ -63,6 +66,10 @@ impl Planner<'_> {
             plan = self.filter(plan, condition, at)?;
         }
         let items = self.items(select, &scope, ctes)?;
+        if items.len() > QUERY_COLUMNS_MAX {
+            let message = format!("The query is too complex: it selects more than {QUERY_COLUMNS_MAX} columns.");
+            return Err(SqlError::Invalid(message));
+        }
         let grouping = self.grouping(select, &items, &scope, ctes)?;
         let having = match &select.having {
             Some(having) => Some((self.condition(having, "HAVING clause", &scope, ctes)?, having)),

@@ -181,6 +181,7 @@ fn mistakes() {
         "SELECT X'1F'",
         "line 1:1: Column 1 of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
     );
+    check("SELECT 1[1]", "line 1:8: Cannot use integer for subscript of integer");
     check("SELECT 1 / 0", "Division by zero");
     check("SELECT 2147483647 + 1", "integer addition overflow: 2147483647 + 1");
     check("SELECT sequence(1, 10001)", "result of sequence function must not have more than 10000 entries");
