@@ -122,7 +122,9 @@ impl Planner<'_> {
                     subsets(&lists, at)?
                 }
                 // `GROUP BY ()` is the one group of all rows; `GROUP BY (a, b)` groups by both.
-                ast::Expr::Tuple(parts) => self.key_lists(&[parts.clone()], &mut elements, items, &scope, ctes)?,
+                ast::Expr::Tuple(parts) => {
+                    self.key_lists(std::slice::from_ref(parts), &mut elements, items, &scope, ctes)?
+                }
                 _ => {
                     let key = self.key(expr, items, &scope, ctes)?;
                     vec![vec![elements.index(key)]]
