@@ -4,11 +4,13 @@
 //! client under a token). `metadata` answers SHOW and DESCRIBE, `functions` holds every function there is,
 //! `insights` tells what a query had to read.
 
+pub mod construct;
 mod dialect;
 pub mod error;
 mod execute;
 pub mod functions;
 pub mod insights;
+mod interrupt;
 mod lex;
 mod metadata;
 mod page;
@@ -30,7 +32,8 @@ use crate::{
 };
 use error::SqlError;
 use functions::Registry;
-use page::{Cursor, Cursors};
+use interrupt::Interrupt;
+use page::{Cursor, Cursors, Work};
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::{runtime::Runtime, sync::oneshot};
 
@@ -116,8 +119,10 @@ impl Sql {
             None => {
                 let job = execute::Job { sql: sql.to_owned(), snapshot: snapshot(), now_ns };
                 let (head, started) = oneshot::channel();
-                let run = execute::run(job, Arc::clone(self.registry()), self.limits, self.clock.clone(), head);
-                let work = self.spawn(run)?;
+                let interrupt = Arc::new(Interrupt::new(self.clock.clone(), self.limits.timeout_s));
+                let run = execute::run(job, Arc::clone(self.registry()), self.limits, Arc::clone(&interrupt), head);
+                let task = self.spawn(interrupt.within(run))?;
+                let work = Work { task, interrupt };
                 // The work ends without a head only when it panicked.
                 let started =
                     started.await.map_err(|_| SqlError::Internal("the query's task ended early".into()))??;
@@ -132,6 +137,8 @@ impl Sql {
         let mut cursor = cursor.lock().await;
         let page = cursor.page(request.next_token, rows_max, patience, token).await;
         match &page {
+            // The work noticed before its task was stopped.
+            Err(PageError::Query(SqlError::Cancelled)) => return Err(PageError::Cancelled),
             // A query that fits one page leaves nothing to ask for.
             Ok(page) if page.next_token.is_none() && request.next_token.is_none() => {
                 self.cursors.remove(&page.query_id)
@@ -156,10 +163,11 @@ impl Sql {
         let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns };
         let (answer, prepared) = oneshot::channel();
         let limits = self.limits;
-        self.spawn(async move {
+        let interrupt = Arc::new(Interrupt::new(self.clock.clone(), limits.timeout_s));
+        self.spawn(interrupt.within(async move {
             // The client may have gone away meanwhile; then nobody needs the answer.
             let _ = answer.send(execute::prepare(&job, &registry, limits));
-        })?;
+        }))?;
         prepared.await.map_err(|_| SqlError::Internal("the planning task ended early".into()))?
     }
 

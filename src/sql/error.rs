@@ -65,6 +65,10 @@ pub(super) fn error_of(error: DataFusionError) -> SqlError {
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
             ArrowError::DivideByZero => SqlError::Invalid("Division by zero".to_owned()),
             ArrowError::ExternalError(inner) => external(inner.as_ref()),
+            // The pattern of LIKE is compiled to a regular expression, of bounded size.
+            ArrowError::InvalidArgumentError(text) if text.contains("from LIKE pattern") => {
+                SqlError::Invalid("The pattern of LIKE is too large".to_owned())
+            }
             other => SqlError::Internal(other.to_string()),
         },
         DataFusionError::ResourcesExhausted(text) => SqlError::Memory(text.clone()),

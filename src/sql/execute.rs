@@ -3,13 +3,13 @@
 use super::{
     error::{SqlError, error_of},
     functions::Registry,
+    interrupt::Interrupt,
     metadata,
     parse::{self, Statement},
     plan::{self, Context, OutputColumn, Planned},
     table::{Meter, TimestreamTable},
 };
 use crate::{
-    clock::Clock,
     engine::{Snapshot, TableView},
     model::limits::QUERY_STRING_BYTES_MAX,
 };
@@ -88,12 +88,11 @@ pub(super) async fn run(
     job: Job,
     registry: Arc<Registry>,
     limits: Limits,
-    clock: Clock,
+    interrupt: Arc<Interrupt>,
     head: tokio::sync::oneshot::Sender<Result<Started, SqlError>>,
 ) {
     let (sender, batches) = mpsc::channel(1);
     let meter = Arc::new(Meter::default());
-    let deadline_ns = clock.now_ns().saturating_add_unsigned(limits.timeout_s.saturating_mul(1_000_000_000));
     let started = start(&job, &registry, limits, &meter).await;
     let (columns, source, metered, reads) = match started {
         Ok(started) => started,
@@ -110,7 +109,7 @@ pub(super) async fn run(
         Source::Rows(rows) => {
             let _ = sender.send(Ok(rows)).await;
         }
-        Source::Stream(stream) => send_all(stream, sender, deadline_ns, limits, clock).await,
+        Source::Stream(stream) => send_all(stream, sender, &interrupt).await,
     }
 }
 
@@ -189,14 +188,13 @@ fn plan_query(
 async fn send_all(
     mut stream: SendableRecordBatchStream,
     sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
-    mut deadline_ns: i64,
-    limits: Limits,
-    clock: Clock,
+    interrupt: &Interrupt,
 ) {
+    let clock = interrupt.clock();
     loop {
         let next = tokio::select! {
             biased;
-            () = clock.sleep_until(deadline_ns) => Some(Err(SqlError::Timeout(limits.timeout_s))),
+            () = clock.sleep_until(interrupt.deadline_ns()) => Some(Err(interrupt.timeout())),
             () = sender.closed() => return,
             next = stream.next() => next.map(|batch| batch.map_err(error_of)),
         };
@@ -206,7 +204,7 @@ async fn send_all(
         if sender.send(batch).await.is_err() || failed {
             return;
         }
-        deadline_ns = deadline_ns.saturating_add(clock.now_ns().saturating_sub(waiting_since_ns));
+        interrupt.postpone(clock.now_ns().saturating_sub(waiting_since_ns));
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     error::SqlError,
     execute::{Started, TableRead},
     insights::Insights,
+    interrupt::Interrupt,
     plan::OutputColumn,
     table::Meter,
 };
@@ -235,6 +236,21 @@ impl Cursor {
     }
 }
 
+/// A query's work on its thread.
+#[derive(Clone)]
+pub(super) struct Work {
+    pub(super) task: AbortHandle,
+    pub(super) interrupt: Arc<Interrupt>,
+}
+
+impl Work {
+    /// Ends it: the task where it gives way, and what it computes meanwhile.
+    fn stop(&self) {
+        self.interrupt.cancel();
+        self.task.abort();
+    }
+}
+
 /// What is kept of a query under its id.
 struct Entry {
     scope: Scope,
@@ -244,7 +260,7 @@ struct Entry {
 
 #[derive(Clone)]
 enum State {
-    Open { cursor: Arc<tokio::sync::Mutex<Cursor>>, work: AbortHandle },
+    Open { cursor: Arc<tokio::sync::Mutex<Cursor>>, work: Work },
     Cancelled,
 }
 
@@ -258,7 +274,7 @@ impl Cursors {
     }
 
     /// Keeps a query; the oldest gives way when there are too many.
-    pub(super) fn insert(&self, cursor: Cursor, work: AbortHandle, now_ns: i64) -> Arc<tokio::sync::Mutex<Cursor>> {
+    pub(super) fn insert(&self, cursor: Cursor, work: Work, now_ns: i64) -> Arc<tokio::sync::Mutex<Cursor>> {
         let (query_id, scope) = (cursor.query_id.clone(), cursor.scope.clone());
         let cursor = Arc::new(tokio::sync::Mutex::new(cursor));
         let mut entries = self.lock();
@@ -357,7 +373,7 @@ impl Cursors {
 impl Entry {
     fn stop(&self) {
         if let State::Open { work, .. } = &self.state {
-            work.abort();
+            work.stop();
         }
     }
 }

@@ -25,6 +25,7 @@ mod subquery;
 mod window;
 
 use super::{
+    construct::{self, Construct, Support},
     error::{SqlError, error_of},
     functions::{Registry, conversion::cast::implicit},
 };
@@ -208,12 +209,15 @@ impl Planner<'_> {
     }
 
     /// Refuses a construct that the guide does not have, where only the guide's language is wanted.
-    fn inherited(&self, at: Location, what: &str) -> Result<(), SqlError> {
-        if self.context.documented_only {
-            return Err(semantic(at, format!("{what} is not in the developer guide, and --documented-only is set")));
-        }
-        Ok(())
+    fn inherited(&self, at: Location, what: Construct) -> Result<(), SqlError> {
+        debug_assert_eq!(what.support, Support::Inherited, "{}", what.name);
+        if self.context.documented_only { Err(undocumented(at, what.name)) } else { Ok(()) }
     }
+}
+
+/// What `--documented-only` refuses.
+fn undocumented(at: Location, what: &str) -> SqlError {
+    semantic(at, format!("{what} is not in the developer guide, and --documented-only is set"))
 }
 
 /// A semantic error at a place, in Presto's form.

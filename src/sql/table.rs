@@ -13,10 +13,10 @@ use datafusion::{
         datatypes::{DataType, SchemaRef, TimeUnit},
     },
     catalog::{Session, TableProvider},
-    common::{Result, ScalarValue},
-    datasource::TableType,
+    common::{Result, ScalarValue, tree_node::Transformed},
+    datasource::{TableType, provider_as_source, source_as_provider},
     execution::{SendableRecordBatchStream, TaskContext},
-    logical_expr::{Expr, Operator, TableProviderFilterPushDown, utils::split_conjunction},
+    logical_expr::{Expr, LogicalPlan, Operator, TableProviderFilterPushDown, utils::split_conjunction},
     physical_plan::{
         ExecutionPlan,
         stream::RecordBatchStreamAdapter,
@@ -105,6 +105,21 @@ fn logical_bytes(column: &dyn Array) -> usize {
     }
 }
 
+/// The plan, which stands a second time in the whole, with tables that are not counted again: to the client a query reads a
+/// table as often as it names it, whatever the plan makes of that.
+pub(super) fn uncounted(plan: &LogicalPlan) -> Result<LogicalPlan> {
+    let replaced = plan.clone().transform_down_with_subqueries(|node| {
+        let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
+        let provider = source_as_provider(&scan.source)?;
+        let Some(table) = provider.downcast_ref::<TimestreamTable>() else {
+            return Ok(Transformed::no(LogicalPlan::TableScan(scan)));
+        };
+        scan.source = provider_as_source(Arc::new(table.uncounted()));
+        Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+    })?;
+    Ok(replaced.data)
+}
+
 /// One table of one query.
 #[derive(Debug)]
 pub(super) struct TimestreamTable {
@@ -121,6 +136,12 @@ impl TimestreamTable {
         let schema = view.rows.schema();
         let visible_from_ns = view.visible_from_ns(now_ns);
         Self { view, schema, visible_from_ns, meter }
+    }
+
+    /// The same table, read without being counted.
+    fn uncounted(&self) -> Self {
+        let (view, schema) = (Arc::clone(&self.view), Arc::clone(&self.schema));
+        Self { view, schema, visible_from_ns: self.visible_from_ns, meter: Arc::default() }
     }
 
     /// What the filters leave to be read.

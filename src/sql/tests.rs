@@ -1,6 +1,7 @@
 //! The language in process, through the whole of `sql`: what needs no wire.
 
 mod errors;
+mod hostile;
 mod words;
 
 use super::*;
@@ -166,8 +167,35 @@ fn a_query_says_which_columns_it_reads() {
     });
 }
 
+/// A query that would take hours, batch after batch.
+fn thousands_cubed() -> String {
+    let thousands = "UNNEST(sequence(1, 10000))";
+    format!("SELECT count(*) FROM {thousands} a(x), {thousands} b(y), {thousands} c(z)")
+}
+
+/// Queries that would take minutes or hours over one batch of rows.
+fn long_batches() -> Vec<String> {
+    let over_rows = |value: &str| format!("SELECT max({value}) FROM UNNEST(sequence(1, 8000)) AS t(x)");
+    let text = "rpad(cast(x AS varchar), 1000, 'a')";
+    vec![
+        over_rows(&format!("cast(regexp_like({text}, '(?=(a*)b)\\1c') AS integer)")),
+        over_rows(&format!("length(regexp_replace({text}, '(?=(a*)b)', '$1'))")),
+        over_rows(&format!("cardinality(regexp_split({text}, '(?=(a*)b)\\1x'))")),
+        over_rows(&format!("levenshtein_distance({text}, reverse({text}))")),
+        over_rows(
+            "reduce(sequence(1, 10000), x, (s, a) -> s + reduce(sequence(1, 10000), x, (t, b) -> (t + b) % 7, t -> t), s -> s)",
+        ),
+        over_rows(
+            "cardinality(filter(sequence(1, 10000), a -> any_match(sequence(1, 10000), b -> b = a + x + 10000)))",
+        ),
+        over_rows(
+            "cardinality(transform(sequence(1, 10000), a -> cardinality(array_sort(sequence(x, x + 999), (b, c) -> c - b))))",
+        ),
+    ]
+}
+
 /// Runs a query that would take hours, on a clock that rushes on by itself; `act` sees its first answer.
-fn endless(timeout_s: u64, act: impl AsyncFnOnce(&Sql, &Scope, &str, Result<Page, PageError>)) {
+fn endless(sql: &str, timeout_s: u64, act: impl AsyncFnOnce(&Sql, &Scope, &str, Result<Page, PageError>)) {
     use std::sync::atomic::{AtomicBool, Ordering};
     /// Stops the clock however the test ends.
     struct Over<'a>(&'a AtomicBool);
@@ -179,8 +207,6 @@ fn endless(timeout_s: u64, act: impl AsyncFnOnce(&Sql, &Scope, &str, Result<Page
     let clock = Clock::manual(1_700_000_000_000_000_000);
     let side = Sql::new(Limits { timeout_s, memory_bytes_max: 1 << 30, documented_only: false }, clock.clone());
     let scope = Scope::default();
-    let thousands = "UNNEST(sequence(1, 10000))";
-    let sql = format!("SELECT count(*) FROM {thousands} a(x), {thousands} b(y), {thousands} c(z)");
     let over = AtomicBool::new(false);
     std::thread::scope(|threads| {
         threads.spawn(|| {
@@ -192,8 +218,8 @@ fn endless(timeout_s: u64, act: impl AsyncFnOnce(&Sql, &Scope, &str, Result<Page
         let _over = Over(&over);
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
-            let first = side.query(request(&scope, &sql, None), || Snapshot::empty(&scope)).await;
-            act(&side, &scope, &sql, first).await;
+            let first = side.query(request(&scope, sql, None), || Snapshot::empty(&scope)).await;
+            act(&side, &scope, sql, first).await;
             while side.running_count() > 0 {
                 tokio::task::yield_now().await;
             }
@@ -223,23 +249,37 @@ fn request<'a>(scope: &'a Scope, sql: &'a str, next_token: Option<&'a str>) -> Q
 
 #[test]
 fn cancelling_stops_the_work() {
-    endless(u64::from(u32::MAX), async |side, scope, sql, first| {
-        let first = first.expect("an empty page");
-        assert!(first.rows.is_empty());
-        assert_eq!(side.cancel(&first.query_id, scope, 1_700_000_000_000_000_000), CancelOutcome::Stopped);
-        assert_eq!(side.cancel(&first.query_id, scope, 1_700_000_000_000_000_000), CancelOutcome::Repeated);
-        let next = side.query(request(scope, sql, first.next_token.as_deref()), || Snapshot::empty(scope)).await;
-        assert!(matches!(next, Err(PageError::Cancelled)), "{next:?}");
-    });
+    for sql in long_batches().into_iter().chain([thousands_cubed()]) {
+        endless(&sql, u64::from(u32::MAX), async |side, scope, sql, first| {
+            let first = first.expect("an empty page");
+            assert!(first.rows.is_empty(), "{sql}");
+            assert_eq!(side.cancel(&first.query_id, scope, 1_700_000_000_000_000_000), CancelOutcome::Stopped);
+            assert_eq!(side.cancel(&first.query_id, scope, 1_700_000_000_000_000_000), CancelOutcome::Repeated);
+            let next = side.query(request(scope, sql, first.next_token.as_deref()), || Snapshot::empty(scope)).await;
+            assert!(matches!(next, Err(PageError::Cancelled)), "{sql}: {next:?}");
+        });
+    }
 }
 
 #[test]
 fn a_query_that_takes_too_long_is_stopped() {
-    endless(60, async |side, scope, sql, mut answer| {
-        while let Ok(page) = answer {
-            answer = side.query(request(scope, sql, page.next_token.as_deref()), || Snapshot::empty(scope)).await;
-        }
-        let error = answer.expect_err("no result");
-        assert_eq!(error.to_string(), "The query timed out after 60 seconds.");
+    for sql in long_batches().into_iter().chain([thousands_cubed()]) {
+        endless(&sql, 60, async |side, scope, sql, mut answer| {
+            while let Ok(page) = answer {
+                assert!(page.rows.is_empty(), "{sql}");
+                answer = side.query(request(scope, sql, page.next_token.as_deref()), || Snapshot::empty(scope)).await;
+            }
+            let error = answer.expect_err("no result");
+            assert_eq!(error.to_string(), "The query timed out after 60 seconds.", "{sql}");
+        });
+    }
+}
+
+/// What has no rows is computed while the query is planned.
+#[test]
+fn a_constant_that_takes_too_long_is_stopped() {
+    let sum = "reduce(sequence(1, 10000), 0, (s, a) -> s + reduce(sequence(1, 10000), a, (t, b) -> (t + b) % 7, t -> t), s -> s)";
+    endless(&format!("SELECT {sum}"), 60, async |_, _, _, answer| {
+        assert_eq!(answer.expect_err("no result").to_string(), "The query timed out after 60 seconds.");
     });
 }

@@ -1,6 +1,6 @@
-//! The README's table of functions says what the registry and the test cases say.
+//! The README's tables of constructs and functions say what the code and the test cases say.
 //!
-//! With `WRITE_README=1` in the environment the table is written instead of compared.
+//! With `WRITE_README=1` in the environment the tables are written instead of compared.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,10 +8,31 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use timebrook::sql::functions::{Class, Entry, Family, Registry};
+use timebrook::sql::{
+    construct::{CONSTRUCTS, Construct, Support},
+    functions::{Class, Entry, Family, Registry},
+};
 
-const BEGIN: &str = "<!-- functions: computed by the tests from the registry and the test cases -->\n";
-const END: &str = "<!-- end of functions -->";
+/// Where a table begins and ends in the README.
+struct Marks {
+    begin: &'static str,
+    end: &'static str,
+}
+
+const FUNCTIONS: Marks = Marks {
+    begin: "<!-- functions: computed by the tests from the registry and the test cases -->\n",
+    end: "<!-- end of functions -->",
+};
+const CONSTRUCT_TABLE: Marks = Marks {
+    begin: "<!-- constructs: computed by the tests from the list in the code and the test cases -->\n",
+    end: "<!-- end of constructs -->",
+};
+const REFUSED_ON_DEMAND: Marks = Marks {
+    begin: "<!-- --documented-only: computed by the tests from the list in the code -->\n",
+    end: "<!-- end of --documented-only -->",
+};
+/// How a case says which construct it is of.
+const CONSTRUCT_TAG: &str = "# construct: ";
 
 /// Where what a case expects is known from, as its comment begins, and how the table says it; the surest first.
 const SOURCES: [(&str, &str); 4] =
@@ -117,16 +138,100 @@ fn table() -> String {
     table
 }
 
+/// A case of a construct.
+struct ConstructCase {
+    sources: Proof,
+    refused: bool,
+}
+
+/// The tagged cases, by the construct that they are of.
+fn construct_cases() -> BTreeMap<String, Vec<ConstructCase>> {
+    let mut files = Vec::new();
+    slt_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/queries"), &mut files);
+    let mut cases: BTreeMap<String, Vec<ConstructCase>> = BTreeMap::new();
+    for file in files {
+        let text = fs::read_to_string(file).unwrap();
+        for case in text.split("\n\n") {
+            let source = |line: &str| SOURCES.iter().position(|(comment, _)| line.starts_with(comment));
+            for name in case.lines().filter_map(|line| line.strip_prefix(CONSTRUCT_TAG)) {
+                let sources = case.lines().filter_map(source).collect();
+                let refused = case.lines().any(|line| line.starts_with("statement error"));
+                cases.entry(name.to_owned()).or_default().push(ConstructCase { sources, refused });
+            }
+        }
+    }
+    cases
+}
+
+fn support(construct: &Construct) -> &'static str {
+    match construct.support {
+        Support::Documented => "documented",
+        Support::Inherited => "inherited",
+        Support::Refused => "refused",
+    }
+}
+
+/// The table: constructs of the same chapter, class and sources share a row.
+fn construct_table() -> String {
+    let cases = construct_cases();
+    let known: BTreeSet<_> = CONSTRUCTS.iter().map(|construct| construct.name).collect();
+    assert_eq!(known.len(), CONSTRUCTS.len(), "two constructs have the same name");
+    let stray: Vec<_> = cases.keys().filter(|name| !known.contains(name.as_str())).collect();
+    assert!(stray.is_empty(), "cases of constructs that are not in the list: {stray:?}");
+    let mut rows: Vec<((&str, &str, Proof), Vec<&str>)> = Vec::new();
+    for construct in CONSTRUCTS {
+        let cases = cases.get(construct.name).map_or(&[][..], Vec::as_slice);
+        let refused = construct.support == Support::Refused;
+        let proven = !cases.is_empty() && cases.iter().all(|case| case.refused == refused && !case.sources.is_empty());
+        assert!(proven, "no case, or one without a source, or of another class: {}", construct.name);
+        let proof = cases.iter().flat_map(|case| case.sources.iter().copied()).collect();
+        let key = (construct.chapter, support(construct), proof);
+        match rows.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, names)) => names.push(construct.name),
+            None => rows.push((key, vec![construct.name])),
+        }
+    }
+    let mut table = String::from("| constructs | class | known from | |\n|---|---|---|---|\n");
+    for ((chapter, class, proof), names) in rows {
+        let proof: Vec<_> = proof.into_iter().map(|source| SOURCES[source].1).collect();
+        let names: Vec<_> = names.into_iter().map(|name| name.replace('|', "\\|")).collect();
+        writeln!(table, "| {chapter} | {class} | {} | {} |", proof.join(", "), names.join(" · ")).unwrap();
+    }
+    table
+}
+
+/// What `--documented-only` refuses besides functions.
+fn refused_on_demand() -> String {
+    let inherited = CONSTRUCTS.iter().filter(|construct| construct.support == Support::Inherited);
+    let names: Vec<_> = inherited.map(|construct| construct.name).collect();
+    let mut text = String::new();
+    let mut line = 0;
+    for (i, name) in names.iter().enumerate() {
+        let end = if i + 1 == names.len() { "." } else { "," };
+        let breaks = line > 0 && line + name.chars().count() + 2 > 120;
+        let space = if line == 0 { "" } else { " " };
+        text += if breaks { "\n" } else { space };
+        line = if breaks { 0 } else { line + 1 } + name.chars().count() + 1;
+        text += &format!("{name}{end}");
+    }
+    text + "\n"
+}
+
 #[test]
-fn the_readme_lists_the_functions() {
+fn the_readme_lists_constructs_and_functions() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once(BEGIN).expect("the README has the table's first mark");
-    let (told, after) = rest.split_once(END).expect("the README has the table's last mark");
-    let table = table();
+    let mut readme = fs::read_to_string(&path).unwrap();
+    for (marks, table) in
+        [(FUNCTIONS, table()), (CONSTRUCT_TABLE, construct_table()), (REFUSED_ON_DEMAND, refused_on_demand())]
+    {
+        let (before, rest) = readme.split_once(marks.begin).expect("the README has the table's first mark");
+        let (told, after) = rest.split_once(marks.end).expect("the README has the table's last mark");
+        if std::env::var_os("WRITE_README").is_none() {
+            assert_eq!(told, table, "run this test with WRITE_README=1");
+        }
+        readme = format!("{before}{}{table}{}{after}", marks.begin, marks.end);
+    }
     if std::env::var_os("WRITE_README").is_some() {
-        fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
-    } else {
-        assert_eq!(told, table, "run this test with WRITE_README=1");
+        fs::write(&path, readme).unwrap();
     }
 }

@@ -9,6 +9,7 @@ mod databases;
 mod durability;
 mod endpoints;
 mod harness;
+mod hostile_queries;
 mod identity;
 mod imports;
 mod queries;

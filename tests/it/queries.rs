@@ -157,3 +157,30 @@ async fn records_that_are_not_wanted_are_not_read() {
     check("room = 'r1' AND room <> 'r2'", 300, 300).await;
     check("(room = 'r1' OR room = 'r2') AND measure_name = 'm1'", 200, 200).await;
 }
+
+/// A correlated subquery is planned as a second reading of the rows around it, which the client never asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn correlated_subqueries_are_metered_once() {
+    let timebrook = Timebrook::start().await;
+    timebrook.call("CreateDatabase", r#"{"DatabaseName":"sensors"}"#).await;
+    timebrook.call("CreateTable", r#"{"DatabaseName":"sensors","TableName":"rooms"}"#).await;
+    let record = |n: i64| {
+        json!({"Dimensions": [{"Name": "room", "Value": format!("r{n}")}], "MeasureName": "m", "MeasureValue": "7",
+            "MeasureValueType": "BIGINT", "Time": (START_NS / 1_000_000 - n).to_string()})
+    };
+    let records: Vec<_> = (0..50).map(record).collect();
+    let body = json!({"DatabaseName": "sensors", "TableName": "rooms", "Records": records});
+    assert_eq!(timebrook.call("WriteRecords", body.to_string()).await.status, 200);
+    let status = async |sql: &str| {
+        let answer = timebrook.call("Query", json!({"QueryString": sql}).to_string()).await;
+        assert_eq!(answer.status, 200, "{sql}: {}", answer.text());
+        answer.json()["QueryStatus"]["CumulativeBytesScanned"].as_u64().unwrap()
+    };
+    let once = status("SELECT room FROM sensors.rooms").await;
+    assert_eq!(once, 10 * 2 + 40 * 3);
+    let counted = "(SELECT count(*) FROM (VALUES 'r1', 'r2') AS v(x) WHERE x < r.room)";
+    assert_eq!(status(&format!("SELECT {counted} FROM sensors.rooms AS r")).await, once);
+    assert_eq!(status(&format!("SELECT room FROM sensors.rooms AS r WHERE {counted} > 1")).await, once);
+    let inner = "(SELECT max(s.room) FROM sensors.rooms AS s WHERE s.room < r.room)";
+    assert_eq!(status(&format!("SELECT {inner} FROM sensors.rooms AS r")).await, 2 * once);
+}

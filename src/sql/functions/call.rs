@@ -3,7 +3,7 @@
 use super::random::Generator;
 use crate::{
     model::limits::{BATCH_TEXT_BYTES_MAX, TEXT_BYTES_MAX},
-    sql::error::invalid,
+    sql::{error::invalid, interrupt},
 };
 use datafusion::{
     arrow::{
@@ -178,7 +178,8 @@ impl<'a> Call<'a> {
         &self,
         value: impl Fn(usize) -> Result<Option<R::Native>>,
     ) -> Result<ArrayRef> {
-        let values = (0..self.rows).map(value).collect::<Result<PrimitiveArray<R>>>()?;
+        let values = (0..self.rows).map(|row| interrupt::tick().and_then(|()| value(row)));
+        let values = values.collect::<Result<PrimitiveArray<R>>>()?;
         Ok(Arc::new(values))
     }
 
@@ -187,7 +188,8 @@ impl<'a> Call<'a> {
     /// # Errors
     /// What `value` returns, for the first row it fails at.
     pub fn collect_booleans(&self, value: impl Fn(usize) -> Result<Option<bool>>) -> Result<ArrayRef> {
-        Ok(Arc::new((0..self.rows).map(value).collect::<Result<BooleanArray>>()?))
+        let values = (0..self.rows).map(|row| interrupt::tick().and_then(|()| value(row)));
+        Ok(Arc::new(values.collect::<Result<BooleanArray>>()?))
     }
 
     /// A text for each row.
@@ -222,6 +224,7 @@ impl TextBuilder {
     /// # Errors
     /// When the text, or all of them together, are too long.
     pub fn append(&mut self, text: Option<&str>) -> Result<()> {
+        interrupt::tick()?;
         let length = text.map_or(0, str::len);
         check_text_bytes(length)?;
         self.bytes += length;

@@ -8,6 +8,7 @@ use crate::{
     sql::{
         error::SqlError,
         execute::{self, Job, Limits},
+        interrupt::Interrupt,
     },
 };
 use std::{
@@ -93,7 +94,8 @@ async fn run(sql: String, registry: Arc<Registry>) -> Result<(usize, Vec<String>
         }
         Ok((width, rows))
     };
-    tokio::join!(execute::run(job, registry, limits, clock, head), rows).1
+    let interrupt = Arc::new(Interrupt::new(clock, limits.timeout_s));
+    tokio::join!(execute::run(job, registry, limits, interrupt, head), rows).1
 }
 
 /// Checks one record; what is wrong with it, if anything.

@@ -5,7 +5,7 @@ use crate::{
     sql::{
         error::invalid,
         functions::call::{check_batch_bytes, has_variable_size, value_bytes},
-        types,
+        interrupt, types,
     },
 };
 use datafusion::{
@@ -75,6 +75,7 @@ impl Lists {
     /// # Errors
     /// When its array, or all of them together, are too long.
     pub fn end_row(&mut self) -> Result<()> {
+        interrupt::tick()?;
         check_entries(self.row_len())?;
         if self.picks.len() > BATCH_ARRAY_ENTRIES_MAX {
             return Err(invalid(format!("Results of a function have more than {BATCH_ARRAY_ENTRIES_MAX} entries")));

@@ -11,6 +11,7 @@ use super::{
     random::Generator,
     signature::{self, Arguments, Signature},
 };
+use crate::sql::interrupt;
 use datafusion::{
     arrow::{
         array::Array,
@@ -171,6 +172,7 @@ impl ScalarUDFImpl for ScalarFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        interrupt::check()?;
         let types: Vec<DataType> = args.args.iter().map(ColumnarValue::data_type).collect();
         let literals: Vec<Option<&ScalarValue>> = args
             .args

@@ -1,10 +1,10 @@
 //! Function calls: scalar, higher-order with lambdas, aggregate; with OVER they go to `window`.
 
 use super::{
-    Planner, Typed, planning_error,
+    Planner, Typed, construct, planning_error,
     query::sort_key,
     scope::{AGGREGATE, Ctes, LAMBDA, Scope, name_of},
-    semantic, unsupported,
+    semantic, undocumented, unsupported,
 };
 use crate::sql::{
     error::SqlError,
@@ -65,10 +65,10 @@ impl Planner<'_> {
         let has_lambda = arguments.exprs.iter().any(|arg| matches!(arg, ast::Expr::Lambda(_)));
         self.check_class(&name, has_lambda, at)?;
         if arguments.modifiers.filter.is_some() {
-            self.inherited(at, "FILTER (WHERE …)")?;
+            self.inherited(at, construct::FILTER)?;
         }
         if !arguments.modifiers.order_by.is_empty() {
-            self.inherited(at, "ORDER BY inside an aggregate")?;
+            self.inherited(at, construct::ORDERED_AGGREGATE)?;
         }
         if function.over.is_some() {
             return self.window_call(&name, function, &arguments, scope, ctes, at);
@@ -124,7 +124,7 @@ impl Planner<'_> {
         let named = || self.context.registry.entries().filter(|entry| entry.name == name);
         let form = named().find(|entry| takes_lambda(entry) == has_lambda).or_else(|| named().next());
         match form {
-            Some(entry) if entry.class == Class::Inherited => self.inherited(at, &format!("Function {name}")),
+            Some(entry) if entry.class == Class::Inherited => Err(undocumented(at, &format!("Function {name}"))),
             _ => Ok(()),
         }
     }
@@ -317,7 +317,7 @@ impl Planner<'_> {
         ctes: &Ctes,
         at: Location,
     ) -> Result<Typed, SqlError> {
-        self.inherited(at, "GROUPING()")?;
+        self.inherited(at, construct::GROUPING_CALL)?;
         scope.check_aggregate("grouping operations", written, at)?;
         let args = arguments.exprs.iter().map(|arg| self.expr(arg, scope, ctes));
         let args = args.map(|arg| arg.map(|typed| typed.expr)).collect::<Result<Vec<_>, _>>()?;

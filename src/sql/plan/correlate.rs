@@ -7,7 +7,7 @@
 //! wherever the two are compared for equality.
 
 use super::{Planner, Typed, internal, query::empty_plan, unsupported};
-use crate::sql::error::SqlError;
+use crate::sql::{error::SqlError, table::uncounted};
 use datafusion::{
     arrow::datatypes::DataType,
     common::{
@@ -78,7 +78,7 @@ impl Planner<'_> {
         }
         let columns = outer.iter().map(|column| Expr::Column(column.clone()).alias(self.fresh_name()));
         let columns: Vec<Expr> = columns.collect();
-        let plan = LogicalPlanBuilder::from(around.clone())
+        let plan = LogicalPlanBuilder::from(uncounted(around).map_err(internal)?)
             .project(columns)
             .and_then(LogicalPlanBuilder::distinct)
             .and_then(LogicalPlanBuilder::build)

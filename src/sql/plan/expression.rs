@@ -1,7 +1,7 @@
 //! Expressions: names, literals, conditionals, casts, subscripts, predicates.
 
 use super::{
-    Planner, Typed, position,
+    Planner, Typed, construct, position,
     scope::{Ctes, Scope},
     semantic, unsupported,
 };
@@ -103,7 +103,7 @@ impl Planner<'_> {
             }
             ast::Expr::Trim { trim_where, trim_what, expr, trim_characters: None } => {
                 if trim_where.is_some() || trim_what.is_some() {
-                    self.inherited(at, "TRIM(BOTH …)")?;
+                    self.inherited(at, construct::TRIM_SIDES)?;
                 }
                 let name = match trim_where {
                     None | Some(ast::TrimWhereField::Both) => "trim",

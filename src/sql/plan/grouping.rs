@@ -1,7 +1,7 @@
 //! GROUP BY: keys, grouping sets, and GROUPING().
 
 use super::{
-    Planner, Typed, position,
+    Planner, Typed, construct, position,
     query::ordinal,
     scope::{Ctes, Scope},
     select::Item,
@@ -132,7 +132,7 @@ impl Planner<'_> {
             };
             if matches!(expr, ast::Expr::GroupingSets(_) | ast::Expr::Rollup(_) | ast::Expr::Cube(_)) {
                 several = true;
-                self.inherited(at, "GROUPING SETS, CUBE or ROLLUP")?;
+                self.inherited(at, construct::GROUPING_SETS)?;
             }
             elements.combine(&alternatives, at)?;
         }

@@ -4,7 +4,7 @@
 use super::{
     Planner, Typed,
     comparison::own_comparison,
-    position,
+    construct, position,
     scope::{Ctes, Scope},
     semantic,
 };
@@ -174,7 +174,7 @@ impl Planner<'_> {
         ctes: &Ctes,
     ) -> Result<Typed, SqlError> {
         let at = position::of_expr(left);
-        self.inherited(at, "IS DISTINCT FROM")?;
+        self.inherited(at, construct::DISTINCT_FROM)?;
         let (left, right) = (self.expr(left, scope, ctes)?, self.expr(right, scope, ctes)?);
         if left.data_type == DataType::Null && right.data_type == DataType::Null {
             return Ok(Typed::literal(ScalarValue::Boolean(Some(op == Operator::IsNotDistinctFrom))));

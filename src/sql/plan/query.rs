@@ -3,7 +3,7 @@
 use super::{
     Planner, Typed,
     attach::Which,
-    internal, planning_error, position,
+    construct, internal, planning_error, position,
     scope::{Ctes, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
 };
@@ -69,7 +69,7 @@ impl Planner<'_> {
 
     fn with(&mut self, with: &ast::With, scope: &Scope<'_>, ctes: &mut Ctes) -> Result<(), SqlError> {
         if with.recursive {
-            self.inherited(with.with_token.0.span.start, "WITH RECURSIVE")?;
+            self.inherited(with.with_token.0.span.start, construct::RECURSIVE)?;
         }
         let mut names: Vec<String> = Vec::new();
         for cte in &with.cte_tables {

@@ -3,7 +3,7 @@
 use super::{
     Planner, Typed,
     attach::{Which, nodes},
-    internal, ordinality, planning_error, position,
+    construct, internal, ordinality, planning_error, position,
     query::{empty_plan, rename, unnamed},
     scope::{Ctes, Qualifier, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
@@ -364,7 +364,7 @@ impl Planner<'_> {
         }
         let (input, mut arrays) = self.attach(left.plan, arrays, Which::All, unnest.at)?;
         if unnest.ordinality {
-            self.inherited(unnest.at, "WITH ORDINALITY")?;
+            self.inherited(unnest.at, construct::ORDINALITY)?;
             let name = self.fresh_name();
             arrays.push(ordinality::ordinals(arrays.clone()));
             elements.push((name.clone(), DataType::Int64));

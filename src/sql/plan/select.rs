@@ -3,7 +3,7 @@
 use super::{
     Planner, Typed,
     aggregate::Above,
-    internal, position,
+    construct, internal, position,
     query::{Tail, ordinal, sort_key},
     scope::{Ctes, Relation, Scope, ScopeColumn, WHERE, name_of},
     semantic, unsupported, window,
@@ -203,7 +203,7 @@ impl Planner<'_> {
                     items.extend(scope.columns().iter().filter(|c| !c.hidden).map(|c| of_column(c, at)));
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
-                    let aliases = star_aliases(options, at)?;
+                    let aliases = self.star_aliases(options, at)?;
                     let found = match qualified_wildcard(name, scope, at)? {
                         Some(found) => found,
                         None => self.row_wildcard(&row_named(name, at)?, scope, ctes, at)?,
@@ -211,10 +211,7 @@ impl Planner<'_> {
                     items.extend(renamed(found, &aliases, at)?);
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::Expr(expr), options) => {
-                    let aliases = star_aliases(options, at)?;
-                    if !aliases.is_empty() {
-                        self.inherited(at, "row.* with column aliases")?;
-                    }
+                    let aliases = self.star_aliases(options, at)?;
                     let found = self.row_wildcard(expr, scope, ctes, at)?;
                     items.extend(renamed(found, &aliases, at)?);
                 }
@@ -222,6 +219,14 @@ impl Planner<'_> {
             }
         }
         Ok(items)
+    }
+
+    fn star_aliases(&self, options: &WildcardAdditionalOptions, at: Location) -> Result<Vec<String>, SqlError> {
+        let aliases = aliases_of_star(options, at)?;
+        if !aliases.is_empty() {
+            self.inherited(at, construct::STAR_ALIASES)?;
+        }
+        Ok(aliases)
     }
 
     /// `row.*`: an item for each field.
@@ -289,7 +294,7 @@ fn of_column<'q>(column: &ScopeColumn, at: Location) -> Item<'q> {
 }
 
 /// The names that `.* AS (a, b)` gives; [`crate::sql::lex`] writes them as EXCLUDE.
-fn star_aliases(options: &WildcardAdditionalOptions, at: Location) -> Result<Vec<String>, SqlError> {
+fn aliases_of_star(options: &WildcardAdditionalOptions, at: Location) -> Result<Vec<String>, SqlError> {
     let plain = WildcardAdditionalOptions { opt_exclude: None, ..options.clone() };
     plain_wildcard(&plain, at)?;
     let names: Vec<&ast::ObjectName> = match &options.opt_exclude {

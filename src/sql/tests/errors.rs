@@ -241,3 +241,29 @@ fn what_only_presto_has_can_be_refused() {
     assert_eq!(run_in("SELECT length('abc'), count(*), max(1) OVER () FROM (VALUES 1) t(x)", true), "3|1|1");
     assert_eq!(run_in("SELECT bin(TIMESTAMP '2020-01-01', 5m) IN (SELECT now())", true), "false");
 }
+
+/// The cases of the README's table, each under `--documented-only`.
+#[test]
+fn inherited_constructs_can_be_refused_and_no_others() {
+    use crate::sql::construct::{CONSTRUCTS, Support};
+    const REFUSAL: &str = " is not in the developer guide, and --documented-only is set";
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/queries/constructs.slt");
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut refused = std::collections::BTreeSet::new();
+    for case in text.split("\n\n") {
+        let names: Vec<&str> = case.lines().filter_map(|line| line.strip_prefix("# construct: ")).collect();
+        let sql = case.lines().skip_while(|line| !line.starts_with("query ") && !line.starts_with("statement ")).nth(1);
+        let Some(sql) = sql else { continue };
+        let answer = run_in(sql, true);
+        let inherited = CONSTRUCTS.iter().filter(|c| names.contains(&c.name) && c.support == Support::Inherited);
+        match inherited.map(|construct| construct.name).next() {
+            // A case of one may hold another, as GROUPING() needs GROUPING SETS.
+            Some(name) if answer.ends_with(REFUSAL) => {
+                refused.insert(name);
+            }
+            Some(name) => panic!("{name}: {sql}: {answer}"),
+            None => assert!(!answer.ends_with(REFUSAL), "{sql}: {answer}"),
+        }
+    }
+    assert_eq!(refused.len(), CONSTRUCTS.iter().filter(|c| c.support == Support::Inherited).count());
+}

@@ -5,7 +5,7 @@
 use super::function::Factory;
 use crate::{
     model::limits::WINDOW_ROWS_MAX,
-    sql::{error::invalid, functions::call::list, types},
+    sql::{error::invalid, functions::call::list, interrupt, types},
 };
 use datafusion::{
     arrow::{
@@ -178,6 +178,7 @@ impl Accumulator for Sliding {
         let mut inner = self.factory.plain()?;
         if !self.distinct {
             for chunk in &self.chunks {
+                interrupt::tick()?;
                 inner.update_batch(chunk)?;
             }
             return inner.evaluate();
@@ -186,6 +187,7 @@ impl Accumulator for Sliding {
         let converter = RowConverter::new(fields)?;
         let mut seen = HashSet::new();
         for chunk in &self.chunks {
+            interrupt::tick()?;
             let rows = converter.convert_columns(chunk)?;
             let new = rows.iter().enumerate().filter(|(_, row)| seen.insert(row.owned()));
             let new: UInt32Array = new.map(|(index, _)| u32::try_from(index).ok()).collect();

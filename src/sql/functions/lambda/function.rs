@@ -8,7 +8,7 @@ use crate::sql::{
         call::{check_batch_bytes, has_variable_size, primitive, value_bytes},
         conversion::cast::convert,
     },
-    types,
+    interrupt, types,
 };
 use datafusion::{
     arrow::{
@@ -212,6 +212,7 @@ impl LambdaCall<'_> {
     /// Runs a lambda over `parameters`, all of one length; `rows` says to which of the call's rows each place belongs,
     /// for the columns that the lambda takes from outside.
     pub(crate) fn run(&self, lambda: usize, parameters: &[ArrayRef], rows: &ArrayRef) -> Result<ArrayRef> {
+        interrupt::check()?;
         let lambda = self.lambdas.get(lambda).ok_or_else(|| internal_datafusion_err!("lambda {lambda} is missing"))?;
         let length = rows.len();
         let given: Vec<_> = parameters.iter().map(|values| || Ok(Arc::clone(values))).collect();

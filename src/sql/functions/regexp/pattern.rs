@@ -1,7 +1,7 @@
 //! Compiled patterns, and the matches they find.
 
 use super::java::{ends_in_terminator, rewrite};
-use crate::sql::error::invalid;
+use crate::sql::{error::invalid, interrupt};
 use datafusion::error::{DataFusionError, Result};
 use fancy_regex::{Regex, RegexBuilder, RuntimeError};
 use std::{
@@ -81,6 +81,7 @@ impl Pattern {
     /// # Errors
     /// When the search takes too many steps.
     pub fn find(&self, text: &str, from: usize) -> Result<Option<Range<usize>>> {
+        interrupt::check()?;
         let found = self.regex(text)?.find_from_pos(text, from).map_err(|error| self.failed(&error))?;
         Ok(found.map(|found| found.range()))
     }
@@ -90,6 +91,7 @@ impl Pattern {
     /// # Errors
     /// As [`Self::find`].
     pub fn captures(&self, text: &str, from: usize) -> Result<Option<Captures>> {
+        interrupt::check()?;
         let found = self.regex(text)?.captures_from_pos(text, from).map_err(|error| self.failed(&error))?;
         Ok(found.map(|found| found.iter().map(|group| group.map(|group| group.range())).collect()))
     }
