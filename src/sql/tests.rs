@@ -178,18 +178,14 @@ fn long_batches() -> Vec<String> {
     let over_rows = |value: &str| format!("SELECT max({value}) FROM UNNEST(sequence(1, 8000)) AS t(x)");
     let text = "rpad(cast(x AS varchar), 1000, 'a')";
     vec![
-        over_rows(&format!("cast(regexp_like({text}, '(?=(a*)b)\\1c') AS integer)")),
-        over_rows(&format!("length(regexp_replace({text}, '(?=(a*)b)', '$1'))")),
-        over_rows(&format!("cardinality(regexp_split({text}, '(?=(a*)b)\\1x'))")),
-        over_rows(&format!("levenshtein_distance({text}, reverse({text}))")),
+        over_rows(&format!(
+            "reduce(sequence(1, 4000), 0, (s, a) -> s + cast(regexp_like({text}, '(?=(a*)b)\\1c') AS integer), s -> s)"
+        )),
+        over_rows(&format!(
+            "reduce(sequence(1, 4000), 0, (s, a) -> s + levenshtein_distance({text}, reverse({text})), s -> s)"
+        )),
         over_rows(
-            "reduce(sequence(1, 10000), x, (s, a) -> s + reduce(sequence(1, 10000), x, (t, b) -> (t + b) % 7, t -> t), s -> s)",
-        ),
-        over_rows(
-            "cardinality(filter(sequence(1, 10000), a -> any_match(sequence(1, 10000), b -> b = a + x + 10000)))",
-        ),
-        over_rows(
-            "cardinality(transform(sequence(1, 10000), a -> cardinality(array_sort(sequence(x, x + 999), (b, c) -> c - b))))",
+            "reduce(sequence(1, 4000), x, (s, a) -> s + reduce(sequence(1, 4000), x, (t, b) -> (t + b) % 7, t -> t), s -> s)",
         ),
     ]
 }

@@ -16,7 +16,7 @@ use datafusion::{
         compute,
         datatypes::{DataType, Field, FieldRef, UInt32Type},
     },
-    common::internal_datafusion_err,
+    common::{internal_datafusion_err, utils::remove_list_null_values},
     error::Result,
     logical_expr::{
         ColumnarValue, HigherOrderFunctionArgs, HigherOrderReturnFieldArgs, HigherOrderSignature,
@@ -165,6 +165,11 @@ impl HigherOrderUDFImpl for HigherOrderFunction {
         Ok(Arc::new(Field::new(self.parts.name, returns, true)))
     }
 
+    /// The engine would repeat a constant for every row to do this, whatever its size.
+    fn clear_null_values(&self) -> bool {
+        false
+    }
+
     fn invoke_with_args(&self, args: HigherOrderFunctionArgs) -> Result<ColumnarValue> {
         let lambda_type = |field: &ValueOrLambda<FieldRef, FieldRef>| match field {
             ValueOrLambda::Value(_) => None,
@@ -174,7 +179,10 @@ impl HigherOrderUDFImpl for HigherOrderFunction {
         let (mut values, mut lambdas) = (Vec::new(), Vec::new());
         for argument in args.args {
             match argument {
-                ValueOrLambda::Value(value) => values.push(value.into_array(args.number_rows)?),
+                ValueOrLambda::Value(value) => {
+                    check_expansion(&value, args.number_rows)?;
+                    values.push(without_hidden_elements(value.into_array(args.number_rows)?)?);
+                }
                 ValueOrLambda::Lambda(lambda) => lambdas.push(lambda),
             }
         }
@@ -223,6 +231,25 @@ impl LambdaCall<'_> {
             Ok(compute::take_arrays(columns, rows, None)?)
         };
         lambda.evaluate(&given, spread)?.into_array(length)
+    }
+}
+
+/// Arrays that are NULL may hide elements, which no lambda may see.
+fn without_hidden_elements(array: ArrayRef) -> Result<ArrayRef> {
+    match array.data_type() {
+        DataType::List(_) if array.null_count() > 0 => remove_list_null_values(&array),
+        _ => Ok(array),
+    }
+}
+
+/// Checks the size of a constant before it is repeated for every row: those of a lambda inside another are as many as the
+/// elements of all arrays of the one around.
+fn check_expansion(value: &ColumnarValue, rows: usize) -> Result<()> {
+    match value {
+        ColumnarValue::Scalar(constant) if has_variable_size(&constant.data_type()) => {
+            check_batch_bytes(value_bytes(&constant.to_array()?, 0).saturating_mul(rows))
+        }
+        _ => Ok(()),
     }
 }
 
