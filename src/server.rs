@@ -129,7 +129,7 @@ impl Builder {
         let (listener, address) = listening.await.map_err(|source| ServerError::Listen { host, port, source })?;
         let service = acceptor.service.clone();
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(free_expired_records(engine.clone(), acceptor.clock.clone(), stopped.clone()));
+        tokio::spawn(keep_time(engine.clone(), acceptor.clock.clone(), stopped.clone()));
         let serving = tokio::spawn(acceptor.serve(listener, stopped));
         Ok(Server { address, service, engine, stop, serving })
     }
@@ -147,7 +147,11 @@ impl Builder {
                 Certificates::own(beside_data.or(config.ca_dir), clock.clone())?
             }
         };
-        let engine = Engine::open(EngineConfig { data_dir: config.data_dir }, clock.clone()).await?;
+        let engine = Engine::open(
+            EngineConfig { data_dir: config.data_dir, memory_bytes_max: Some(memory_bytes_max(config.memory)) },
+            clock.clone(),
+        )
+        .await?;
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
@@ -217,8 +221,21 @@ impl Server {
     }
 }
 
-/// Gives back the memory of records past their retention, now and then, until the server stops.
-async fn free_expired_records(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<bool>) {
+/// Bytes of records to hold in memory: what is asked for in mebibytes, or else a quarter of the machine's.
+fn memory_bytes_max(asked_mib: Option<u32>) -> usize {
+    let total_kib = || {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok())
+    };
+    match asked_mib {
+        Some(mib) => (mib as usize) << 20,
+        // Where the system does not say, it is reckoned with four gibibytes.
+        None => total_kib().unwrap_or(4_usize << 20) * 1_024 / 4,
+    }
+}
+
+/// Does the work that time brings, now and then, until the server stops.
+async fn keep_time(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<bool>) {
     loop {
         let next_ns = clock.now_ns().saturating_add(EXPIRY_INTERVAL_NS);
         tokio::select! {
@@ -229,7 +246,7 @@ async fn free_expired_records(engine: Arc<Engine>, clock: Clock, mut stop: watch
         // It may take a while, and this thread serves sockets.
         let freed = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
         if let Err(error) = freed {
-            tracing::error!(%error, "cannot free expired records");
+            tracing::error!(%error, "the work that time brings was not done");
         }
     }
 }

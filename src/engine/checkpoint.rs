@@ -19,23 +19,24 @@ use super::{
 use crate::{
     catalog::state::{DatabaseEntry, TableEntry},
     store::{
-        codec::{put_i64, put_str, put_u64, put_usize},
+        codec::{put_i64, put_optional_str, put_str, put_u64, put_usize},
         disk::Disk,
         error::{StorageError, io_error},
-        memory::{chunk_codec::put_chunk, table::TableImage},
+        magnetic::day_file::DayFile,
+        memory::{chunk_codec::put_chunk, sealed::ChunkRows, table::TableImage},
         wal::Wal,
         whole_file::{FileKind, write_file},
     },
 };
-use hashbrown::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use hashbrown::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The directory of sealed chunks.
 pub(super) const CHUNK_DIR: &str = "chunks";
 /// The directory of checkpoints.
 pub(super) const CHECKPOINT_DIR: &str = "checkpoints";
 pub(super) const CHUNK_FILE: FileKind = FileKind { magic: b"TBROKCHK", version: 1 };
-pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 2 };
+pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 3 };
 /// A checkpoint is written under this name first.
 const NEW_CHECKPOINT: &str = "checkpoints/new";
 /// Bytes of open chunks that a checkpoint may hold, all tables together; larger ones are sealed before.
@@ -65,8 +66,19 @@ pub(super) struct Checkpoints {
 pub(super) struct Written {
     /// The checkpoint that counts.
     pub(super) seq: Option<u64>,
-    /// Chunk files that are there, by path.
+    /// Chunk files and files of the magnetic store that are there, by path.
     pub(super) chunks: HashSet<String>,
+    /// The latter, as long as somebody may read them.
+    pub(super) files: HashMap<String, Weak<DayFile>>,
+}
+
+impl Written {
+    /// What a checkpoint with `chunks` needs no more and nobody reads.
+    fn unused(&mut self, chunks: &HashSet<String>) -> Vec<String> {
+        self.files.retain(|_, file| file.strong_count() > 0);
+        let is_unused = |path: &&String| !chunks.contains(*path) && !self.files.contains_key(*path);
+        self.chunks.iter().filter(is_unused).cloned().collect()
+    }
 }
 
 impl Checkpoints {
@@ -80,8 +92,9 @@ impl Checkpoints {
 }
 
 impl Inner {
-    /// Makes a checkpoint and deletes what it replaces. Writes go on meanwhile. In memory, it does nothing.
-    pub(super) fn checkpoint(&self) -> Result<(), EngineError> {
+    /// Makes a checkpoint and deletes what it replaces. Writes go on meanwhile. Without a commit since the last one it
+    /// is made only when rows have moved to other files (`has_moved`); in memory, never.
+    pub(super) fn checkpoint(&self, has_moved: bool) -> Result<(), EngineError> {
         let (Some(checkpoints), Log::Wal(wal)) = (&self.checkpoints, &*self.log) else { return Ok(()) };
         let mut written = checkpoints.state();
         let log_from = wal.next_seq();
@@ -91,13 +104,13 @@ impl Inner {
             let _no_change = self.control();
             (wal.synced(), self.catalog().clone())
         };
-        if written.seq == Some(seq) {
+        if written.seq == Some(seq) && !has_moved {
             return Ok(());
         }
         let mut chunks = HashSet::new();
         let body = checkpoint_body(checkpoints, &mut written, &mut chunks, (seq, log_from), &catalog)?;
         checkpoints.put(seq, &body)?;
-        checkpoints.delete_replaced(wal, &mut written, chunks, (seq, log_from))
+        checkpoints.delete_replaced(wal, &mut written, &chunks, (seq, log_from))
     }
 
     /// Seals what is too large to be written again with every checkpoint, and lets the log stand on its own from here.
@@ -130,11 +143,11 @@ impl Checkpoints {
         &self,
         wal: &Wal,
         written: &mut Written,
-        chunks: HashSet<String>,
+        chunks: &HashSet<String>,
         (seq, log_from): (u64, u64),
     ) -> Result<(), EngineError> {
-        let before = written.seq.replace(seq).map(checkpoint_path);
-        let unused: Vec<_> = written.chunks.difference(&chunks).cloned().collect();
+        let before = written.seq.replace(seq).filter(|before| *before != seq).map(checkpoint_path);
+        let unused = written.unused(chunks);
         for path in before.into_iter().chain(unused) {
             self.disk.delete(&path).map_err(io_error(&path))?;
             written.chunks.remove(&path);
@@ -154,13 +167,22 @@ impl Checkpoints {
         image: &TableImage,
     ) -> Result<(), StorageError> {
         for chunk in &image.sealed {
-            let path = chunk_path(table, chunk.revision);
-            if !written.chunks.contains(&path) {
-                let mut body = Vec::new();
-                put_chunk(&mut body, &chunk.rows, &image.series);
-                write_file(&*self.disk, &path, CHUNK_FILE, &body)?;
-                written.chunks.insert(path.clone());
-            }
+            let path = match &chunk.rows {
+                ChunkRows::Filed(file) => {
+                    written.files.insert(file.path.clone(), Arc::downgrade(file));
+                    file.path.clone()
+                }
+                ChunkRows::Held(rows) => {
+                    let path = chunk_path(table, chunk.revision);
+                    if !written.chunks.contains(&path) {
+                        let mut body = Vec::new();
+                        put_chunk(&mut body, rows, &image.series);
+                        write_file(&*self.disk, &path, CHUNK_FILE, &body)?;
+                    }
+                    path
+                }
+            };
+            written.chunks.insert(path.clone());
             chunks.insert(path);
         }
         Ok(())
@@ -228,6 +250,11 @@ fn put_image(out: &mut Vec<u8>, image: &TableImage) {
             put_usize(out, row - last);
             last = row;
         }
+        let file = match &chunk.rows {
+            ChunkRows::Filed(file) => Some(&*file.path),
+            ChunkRows::Held(_) => None,
+        };
+        put_optional_str(out, file);
     }
     let open = image.open();
     put_usize(out, open.len());

@@ -15,6 +15,7 @@ use datafusion::{
     catalog::{Session, TableProvider},
     common::{Result, ScalarValue},
     datasource::TableType,
+    error::DataFusionError,
     execution::{SendableRecordBatchStream, TaskContext},
     logical_expr::{Expr, Operator, TableProviderFilterPushDown, utils::split_conjunction},
     physical_plan::{
@@ -238,6 +239,7 @@ impl PartitionStream for Records {
         let meter = Arc::clone(&self.meter);
         let batches = self.view.rows.scan(&self.columns, &self.selection);
         let batches = futures::stream::iter(batches).map(move |batch| {
+            let batch = batch.map_err(|error| DataFusionError::External(error.into()))?;
             meter.count(&batch);
             Ok(batch)
         });

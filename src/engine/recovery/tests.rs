@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const SIZES: LogSizes = LogSizes { segment_bytes_max: 300, checkpoint_bytes: u64::MAX };
+const SIZES: LogSizes = LogSizes { segment_bytes_max: 300, checkpoint_bytes: u64::MAX, memory_bytes_max: usize::MAX };
 
 /// What is done to an engine, one after the other.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ enum Step {
     Checkpoint,
     /// A checkpoint with all rows in sealed chunks.
     SealedCheckpoint,
+    /// Time goes on so far that all rows have aged, but none has expired.
+    Age,
 }
 
 async fn open(disk: &SimulatedDisk, sizes: LogSizes) -> Result<Engine, EngineError> {
@@ -46,7 +48,7 @@ async fn in_memory() -> Engine {
 
 async fn checkpoint(engine: &Engine) -> Result<(), EngineError> {
     let inner = Arc::clone(&engine.inner);
-    tokio::task::spawn_blocking(move || inner.checkpoint()).await.unwrap()
+    tokio::task::spawn_blocking(move || inner.checkpoint(false)).await.unwrap()
 }
 
 async fn take(engine: &Engine, step: &Step) -> Result<(), EngineError> {
@@ -66,6 +68,14 @@ async fn take(engine: &Engine, step: &Step) -> Result<(), EngineError> {
         Step::SealedCheckpoint => {
             all_tables(&engine.inner.catalog()).for_each(|entry| entry.live.prepare_checkpoint(0));
             checkpoint(engine).await
+        }
+        Step::Age => {
+            let inner = Arc::clone(&engine.inner);
+            tokio::task::spawn_blocking(move || {
+                inner.move_aged(NOW_NS + 20 * DAY_NS).and_then(|has_moved| inner.checkpoint(has_moved))
+            })
+            .await
+            .unwrap()
         }
     }
 }
@@ -124,10 +134,14 @@ fn steps() -> Vec<Step> {
         Step::Write(vec![multi("b", NOW_NS, 1, &[("up", Value::Boolean(true)), ("at", Value::Timestamp(5))])]),
         Step::DeleteOther,
         Step::SealedCheckpoint,
+        Step::Age,
         Step::Write(vec![double("a", 0, 3, 100.0), double("c", 1, 1, 4.0)]),
+        Step::Age,
+        Step::Write(vec![double("a", 0, 4, 100.0), double("b", 0, 2, 4.0)]),
         retention(1),
         Step::Write(vec![double("d", -9 * DAY_NS, 1, 5.0), double("d", 0, 1, 6.0)]),
         retention(90),
+        Step::Age,
         Step::SealedCheckpoint,
         Step::Write(vec![double("c", -2 * DAY_NS, 1, 7.0)]),
     ]
@@ -173,8 +187,10 @@ async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
 #[tokio::test]
 async fn a_log_cut_at_any_byte_holds_a_whole_number_of_steps() {
     let sizes = LogSizes { segment_bytes_max: u64::MAX, ..SIZES };
-    let steps: Vec<_> =
-        steps().into_iter().filter(|step| !matches!(step, Step::Checkpoint | Step::SealedCheckpoint)).collect();
+    let steps: Vec<_> = steps()
+        .into_iter()
+        .filter(|step| !matches!(step, Step::Checkpoint | Step::SealedCheckpoint | Step::Age))
+        .collect();
     let mut dumps = expected(&steps).await;
     let with_database = in_memory().await;
     with_database.create_database(&Scope::default(), "db", None, Tags::new(), NOW_NS).await.unwrap();
@@ -213,7 +229,7 @@ async fn a_reset_is_recovered_too() {
 #[tokio::test]
 async fn sealed_chunks_are_written_once_and_the_log_before_them_goes() {
     let disk = SimulatedDisk::default();
-    let sizes = LogSizes { segment_bytes_max: 100_000, checkpoint_bytes: u64::MAX };
+    let sizes = LogSizes { segment_bytes_max: 100_000, checkpoint_bytes: u64::MAX, ..SIZES };
     let engine = open(&disk, sizes).await.unwrap();
     create(&engine).await.unwrap();
     let total = 300_000;
@@ -389,7 +405,7 @@ async fn readers_see_only_what_is_synced_and_repeats_wait_for_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_writers_with_checkpoints_between_are_recovered_in_full() {
     let root = tempfile::tempdir().unwrap();
-    let sizes = LogSizes { segment_bytes_max: 20_000, checkpoint_bytes: 50_000 };
+    let sizes = LogSizes { segment_bytes_max: 20_000, checkpoint_bytes: 50_000, ..SIZES };
     let open = || {
         let path = root.path().to_owned();
         Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes)
@@ -440,7 +456,7 @@ async fn eight_writers_with_checkpoints_between_are_recovered_in_full() {
 #[tokio::test]
 async fn a_data_directory_is_opened_once() {
     let root = tempfile::tempdir().unwrap();
-    let config = crate::engine::EngineConfig { data_dir: Some(root.path().join("data")) };
+    let config = crate::engine::EngineConfig { data_dir: Some(root.path().join("data")), ..Default::default() };
     let clock = crate::clock::Clock::manual(NOW_NS);
     let engine = Engine::open(config.clone(), clock.clone()).await.unwrap();
     create(&engine).await.unwrap();
