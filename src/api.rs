@@ -130,6 +130,16 @@ impl Api {
         Ok(())
     }
 
+    /// Does the work that time brings, as of `now_ns`: frees what has expired, moves what has aged to the magnetic store.
+    ///
+    /// # Errors
+    /// When it was not done.
+    pub async fn tick(&self, now_ns: i64) -> Result<(), ServiceError> {
+        let engine = Arc::clone(&self.engine);
+        let ticked = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
+        Ok(ticked.map_err(error::internal)??)
+    }
+
     /// What is held, of one account or of all.
     #[must_use]
     pub fn state(&self, account: Option<&str>) -> State {

@@ -198,18 +198,17 @@ impl Engine {
 
     /// Does the work that time brings: frees records that are past their retention at `now_ns` (queries do not see them
     /// anyway), moves those that have aged to the magnetic store, and merges its files. Holds the thread meanwhile.
-    pub fn tick(&self, now_ns: i64) {
+    ///
+    /// # Errors
+    /// [`EngineError::Storage`]: what was not done is left for the next time; nothing is lost.
+    pub fn tick(&self, now_ns: i64) -> Result<(), EngineError> {
         let states: Vec<_> = self.inner.catalog().scopes().map(|(_, state)| Arc::clone(state)).collect();
         let mut has_moved = false;
         for table in states.iter().flat_map(|state| state.databases()).flat_map(|database| database.tables()) {
             has_moved |= table.live.free(table.settings.retention.visible_from_ns(now_ns));
         }
-        let moved = self.inner.move_aged(now_ns);
-        let moved = moved.and_then(|moved| if moved || has_moved { self.inner.checkpoint(true) } else { Ok(()) });
-        if let Err(error) = moved {
-            // Nothing is lost: the next tick tries again.
-            tracing::error!(%error, "records cannot be moved to the magnetic store");
-        }
+        has_moved |= self.inner.move_aged(now_ns)?;
+        if has_moved { self.inner.checkpoint(true) } else { Ok(()) }
     }
 
     /// Syncs and closes; later commits fail.

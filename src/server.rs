@@ -244,9 +244,11 @@ async fn keep_time(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<
         }
         let (engine, now_ns) = (engine.clone(), clock.now_ns());
         // It may take a while, and this thread serves sockets.
-        let freed = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
-        if let Err(error) = freed {
-            tracing::error!(%error, "the work that time brings was not done");
+        let ticked = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
+        match ticked {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the work that time brings was not done"),
+            Err(error) => tracing::error!(%error, "the work that time brings was not done"),
         }
     }
 }

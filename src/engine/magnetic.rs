@@ -34,6 +34,8 @@ use std::{
 
 /// The directory of the magnetic store: `<account>/<region>/<database>/<table>/day=YYYY-MM-DD/….parquet`.
 pub(super) const MAGNETIC_DIR: &str = "magnetic";
+/// How long rows that have aged may wait in memory for others of their chunk, nanoseconds.
+const MOVE_INTERVAL_NS: i64 = 3_600_000_000_000;
 /// Rows that are moved at a time.
 const MOVE_ROWS_MAX: usize = 2 << 20;
 /// Files of one day at which they are merged.
@@ -55,9 +57,12 @@ impl Inner {
     /// rows stay where they are.
     pub(super) fn move_aged(&self, now_ns: i64) -> Result<bool, EngineError> {
         self.each_mover(|mover, entry| {
-            let aged_before_ns = now_ns.saturating_sub(entry.settings.retention.memory_ns());
-            let is_aged = |chunk: &ChunkSource| is_held(chunk) && chunk.rows.extent_ns().1 < aged_before_ns;
-            let has_moved = mover.move_chunks(Some(aged_before_ns), is_aged)?;
+            let until_ns = now_ns.saturating_sub(entry.settings.retention.memory_ns());
+            // Rows come of age one by one; a move takes a while's worth of them.
+            let late_ns = until_ns.saturating_sub(MOVE_INTERVAL_NS);
+            let has_aged = |(oldest_ns, newest_ns): (i64, i64)| oldest_ns < late_ns || newest_ns < until_ns;
+            let is_aged = |chunk: &ChunkSource| is_held(chunk) && has_aged(chunk.rows.extent_ns());
+            let has_moved = mover.move_chunks(has_aged, is_aged, until_ns)?;
             Ok(mover.merge_files()? || has_moved)
         })
     }
@@ -72,9 +77,9 @@ impl Inner {
         self.each_mover(|mover, entry| {
             let mut has_moved = false;
             while held() > bytes_max / 4 * 3 {
-                let chunks = entry.live.rewritable(None).chunks;
+                let chunks = entry.live.rewritable(|_| false).chunks;
                 let Some(oldest) = chunks.iter().find(|chunk| is_held(chunk)).map(|chunk| chunk.id) else { break };
-                if !mover.move_chunks(None, |chunk| chunk.id == oldest)? {
+                if !mover.move_chunks(|_| false, |chunk| chunk.id == oldest, i64::MAX)? {
                     break;
                 }
                 has_moved = true;
@@ -127,13 +132,14 @@ fn day_dir(table_dir: &str, day: i64) -> String {
 }
 
 impl Mover<'_> {
-    /// Moves the chunks that are wanted, oldest first.
+    /// Moves those rows of the chunks that are wanted that are older than `until_ns`, the oldest chunks first.
     fn move_chunks(
         &self,
-        aged_before_ns: Option<i64>,
+        has_aged: impl Fn((i64, i64)) -> bool,
         is_wanted: impl Fn(&ChunkSource) -> bool,
+        until_ns: i64,
     ) -> Result<bool, EngineError> {
-        let table = self.live.rewritable(aged_before_ns);
+        let table = self.live.rewritable(has_aged);
         let wanted: Vec<_> = table.chunks.iter().filter(|chunk| is_wanted(chunk)).cloned().collect();
         let mut has_moved = false;
         let mut rest = &wanted[..];
@@ -144,7 +150,7 @@ impl Mover<'_> {
                 rows <= MOVE_ROWS_MAX
             });
             let (now, later) = rest.split_at(count.count().max(1));
-            has_moved |= self.rewrite(&table, now)?;
+            has_moved |= self.rewrite(&table, now, until_ns)?;
             rest = later;
         }
         Ok(has_moved)
@@ -152,7 +158,7 @@ impl Mover<'_> {
 
     /// Merges the files of every day that has many, and those in which many rows are not current.
     fn merge_files(&self) -> Result<bool, EngineError> {
-        let table = self.live.rewritable(None);
+        let table = self.live.rewritable(|_| false);
         let mut days: BTreeMap<i64, Vec<ChunkSource>> = BTreeMap::new();
         for chunk in table.chunks.iter().filter(|chunk| !is_held(chunk)) {
             days.entry(chunk.rows.extent_ns().0.div_euclid(DAY_NS)).or_default().push(chunk.clone());
@@ -169,27 +175,29 @@ impl Mover<'_> {
             let is_stale =
                 |file: &ChunkSource| file.dead.count() * 4 > file.rows.len() || file.floor_ns > file.rows.extent_ns().0;
             if small >= DAY_FILES_MAX || files[..small].iter().any(is_stale) {
-                has_moved |= self.rewrite(&table, &files[..small])?;
+                has_moved |= self.rewrite(&table, &files[..small], i64::MAX)?;
             }
             for file in files[small..].iter().filter(|file| is_stale(file)) {
-                has_moved |= self.rewrite(&table, std::slice::from_ref(file))?;
+                has_moved |= self.rewrite(&table, std::slice::from_ref(file), i64::MAX)?;
             }
         }
         Ok(has_moved)
     }
 
-    /// Writes the current rows of chunks into files and puts these in the chunks' place. False when that was too late.
-    fn rewrite(&self, table: &RewritableTable, sources: &[ChunkSource]) -> Result<bool, EngineError> {
-        let inputs = sources.iter().map(ChunkSource::load).collect::<Result<Vec<MergeInput>, _>>()?;
+    /// Writes the current rows of chunks that are older than `until_ns` into files and puts these in the chunks' place;
+    /// the other rows stay in memory. False when that was too late.
+    fn rewrite(&self, table: &RewritableTable, sources: &[ChunkSource], until_ns: i64) -> Result<bool, EngineError> {
+        let inputs = sources.iter().map(|source| source.load(until_ns)).collect::<Result<Vec<MergeInput>, _>>()?;
         let mut files = Vec::new();
         let written = merge_by_day(&inputs).into_iter().try_for_each(|(day, rows)| {
             let id = self.live.new_chunk_id();
             files.push((id, self.write(table, day, id, &rows)?));
             Ok::<_, StorageError>(())
         });
+        let kept = sources.iter().zip(&inputs).filter_map(|(source, input)| Some((source.id, input.rest()?))).collect();
         let paths: Vec<String> = files.iter().map(|(_, file)| file.path.clone()).collect();
         match written {
-            Ok(()) if self.live.replace_chunks(sources, files) => return Ok(true),
+            Ok(()) if self.live.replace_chunks(sources, files, kept) => return Ok(true),
             Ok(()) => tracing::debug!(dir = %self.dir, "rows changed while they were moved"),
             Err(error) => {
                 self.delete(&paths);

@@ -279,12 +279,10 @@ impl LiveTable {
         state.row_writer.forget_series();
     }
 
-    /// What can be rewritten now. With `aged_before_ns`, what is all older than that can be, however little it is.
-    pub(super) fn rewritable(&self, aged_before_ns: Option<i64>) -> RewritableTable {
+    /// What can be rewritten now; rows in the open chunk cannot, unless its oldest and newest time say that it `has_aged`.
+    pub(super) fn rewritable(&self, has_aged: impl Fn((i64, i64)) -> bool) -> RewritableTable {
         let mut state = self.lock();
-        if let Some(before_ns) = aged_before_ns {
-            state.rows.freeze_before(before_ns);
-        }
+        state.rows.freeze_if(has_aged);
         let chunks = state.rows.rewritable().collect();
         RewritableTable { chunks, series: state.rows.series.view(), names: names(&state.schema) }
     }
@@ -294,9 +292,15 @@ impl LiveTable {
         self.lock().rows.new_chunk_id()
     }
 
-    /// Puts files in the place of chunks; false, with nothing changed, when one of these has changed since.
-    pub(super) fn replace_chunks(&self, sources: &[ChunkSource], files: Vec<(u64, Arc<DayFile>)>) -> bool {
-        self.lock().rows.replace_chunks(sources, files)
+    /// Puts files, and of some chunks the rows to keep, in the place of chunks; false, with nothing changed, when one of
+    /// these has changed since.
+    pub(super) fn replace_chunks(
+        &self,
+        sources: &[ChunkSource],
+        files: Vec<(u64, Arc<DayFile>)>,
+        kept: Vec<(u64, SealedRows)>,
+    ) -> bool {
+        self.lock().rows.replace_chunks(sources, files, kept)
     }
 
     /// The names that files of the table speak of by number.

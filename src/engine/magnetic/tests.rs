@@ -30,7 +30,7 @@ async fn created() -> (SimulatedDisk, Arc<Engine>) {
 
 async fn tick(engine: &Arc<Engine>, now_ns: i64) {
     let engine = Arc::clone(engine);
-    tokio::task::spawn_blocking(move || engine.tick(now_ns)).await.unwrap();
+    tokio::task::spawn_blocking(move || engine.tick(now_ns)).await.unwrap().unwrap();
 }
 
 fn files(disk: &SimulatedDisk) -> Vec<String> {
@@ -70,6 +70,27 @@ async fn what_has_aged_is_in_one_file_per_day_and_reads_the_same() {
     assert_eq!(reopened.counts(None).records, counts.records);
     tick(&reopened, LATER_NS).await;
     assert_eq!(files(&disk), names, "nothing is moved twice");
+}
+
+#[tokio::test]
+async fn rows_that_have_not_aged_stay_in_memory() {
+    let (disk, engine) = created().await;
+    let at = |hours: i64| single("a", NOW_NS + hours * HOUR_NS, 1, Value::Bigint(hours));
+    write(&engine, &(0..48).map(at).collect::<Vec<_>>()).await;
+    let before = rows(&engine);
+    let retention = Retention { memory_hours: 24, magnetic_days: 100 };
+    let update = TableUpdate { retention: Some(retention), ..TableUpdate::default() };
+    engine.update_table(&Scope::default(), "db", "t", update, NOW_NS).await.unwrap();
+    for (now_hours, days) in [(24, 0), (25, 0), (26, 1), (40, 2), (90, 3)] {
+        tick(&engine, NOW_NS + now_hours * HOUR_NS).await;
+        let found: std::collections::BTreeSet<_> =
+            files(&disk).into_iter().map(|path| path.rsplit_once('/').unwrap().0.to_owned()).collect();
+        assert_eq!(found.len(), days, "at {now_hours} hours: {found:?}");
+        assert_eq!(rows(&engine), before);
+        assert_eq!(rows(&*opened(&disk).await), before);
+        assert_eq!(write(&engine, &[at(30), at(0), at(47)]).await.rejected, []);
+        assert_eq!(engine.counts(None).records, 48);
+    }
 }
 
 #[tokio::test]

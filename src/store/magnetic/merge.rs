@@ -16,12 +16,24 @@ use datafusion::arrow::{
 };
 use std::sync::Arc;
 
-/// Rows to be merged: those that are current and not older than a time.
+/// Rows to be merged: those that are current and not older than a time, and older than another.
 #[derive(Clone, Debug)]
 pub(crate) struct MergeInput {
     pub(crate) rows: Arc<SealedRows>,
     pub(crate) dead: Arc<DeadRows>,
     pub(crate) from_ns: i64,
+    pub(crate) until_ns: i64,
+}
+
+impl MergeInput {
+    /// The current rows that are not merged, because they are too new; `None` when there are none.
+    pub(crate) fn rest(&self) -> Option<SealedRows> {
+        if self.rows.newest_ns < self.until_ns {
+            return None;
+        }
+        let first_ns = self.from_ns.max(self.until_ns);
+        self.rows.retain(|row| self.rows.times[row] >= first_ns && !self.dead.contains(row))
+    }
 }
 
 /// A row's place in the order: day, stream, time; and where it is now.
@@ -30,12 +42,12 @@ type Placed = (i64, u64, i64, u32, u32);
 /// The rows of all inputs by day since the epoch, ascending. Of each key, no more than one row is current.
 pub(crate) fn merge_by_day(inputs: &[MergeInput]) -> Vec<(i64, SealedRows)> {
     let mut order: Vec<Placed> = Vec::new();
-    for (input, MergeInput { rows, dead, from_ns }) in inputs.iter().enumerate() {
+    for (input, MergeInput { rows, dead, from_ns, until_ns }) in inputs.iter().enumerate() {
         for (i, Run { series, measure_name, .. }) in rows.runs.iter().enumerate() {
             let stream = u64::from(*series) << 16 | u64::from(*measure_name);
             for row in rows.run_rows(i) {
                 let time_ns = rows.times[row];
-                if time_ns >= *from_ns && !dead.contains(row) {
+                if (*from_ns..*until_ns).contains(&time_ns) && !dead.contains(row) {
                     order.push((time_ns.div_euclid(DAY_NS), stream, time_ns, input as u32, row as u32));
                 }
             }

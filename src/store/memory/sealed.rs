@@ -104,7 +104,7 @@ impl SealedRows {
     }
 
     /// The rows for which `keep` holds; `None` when there are none.
-    pub(super) fn retain(&self, keep: impl Fn(usize) -> bool) -> Option<Self> {
+    pub(crate) fn retain(&self, keep: impl Fn(usize) -> bool) -> Option<Self> {
         let kept: Vec<u32> = (0..self.len() as u32).filter(|row| keep(*row as usize)).collect();
         let mut runs = Vec::new();
         let mut run = 0;

@@ -129,13 +129,13 @@ pub(crate) struct ChunkSource {
 }
 
 impl ChunkSource {
-    /// Its rows, read from their file when they are in one.
-    pub(crate) fn load(&self) -> Result<MergeInput, StorageError> {
+    /// Its rows, read from their file when they are in one; to be merged are those older than `until_ns`.
+    pub(crate) fn load(&self, until_ns: i64) -> Result<MergeInput, StorageError> {
         let rows = match &self.rows {
             ChunkRows::Held(rows) => Arc::clone(rows),
             ChunkRows::Filed(file) => file.load()?,
         };
-        Ok(MergeInput { rows, dead: Arc::clone(&self.dead), from_ns: self.floor_ns })
+        Ok(MergeInput { rows, dead: Arc::clone(&self.dead), from_ns: self.floor_ns, until_ns })
     }
 }
 
@@ -452,9 +452,9 @@ impl MemoryTable {
         stream.newest_ns = stream.newest_ns.max(newest_ns.unwrap_or(i64::MIN));
     }
 
-    /// Freezes the open chunk when all its rows are older than `before_ns`, so that they can go to the magnetic store.
-    pub(crate) fn freeze_before(&mut self, before_ns: i64) {
-        if self.open.rows() > 0 && self.is_expired(&self.open, before_ns) {
+    /// Freezes the open chunk when its oldest and newest time say that it `has_aged`.
+    pub(crate) fn freeze_if(&mut self, has_aged: impl Fn((i64, i64)) -> bool) {
+        if self.open.extent_ns().is_some_and(has_aged) {
             self.freeze();
             self.seal_settled();
         }
@@ -475,9 +475,14 @@ impl MemoryTable {
         self.take_chunk_id()
     }
 
-    /// Puts files in the place of the chunks that their rows come from; false, with nothing changed, when a chunk has
-    /// changed since.
-    pub(crate) fn replace_chunks(&mut self, sources: &[ChunkSource], files: Vec<(u64, Arc<DayFile>)>) -> bool {
+    /// Puts files in the place of the chunks that their rows come from, and of some chunks (by id) the rows that are to
+    /// stay in memory; false, with nothing changed, when a chunk has changed since.
+    pub(crate) fn replace_chunks(
+        &mut self,
+        sources: &[ChunkSource],
+        files: Vec<(u64, Arc<DayFile>)>,
+        kept: Vec<(u64, SealedRows)>,
+    ) -> bool {
         let is_unchanged = sources.iter().all(|source| {
             self.sealed_chunk(source.id).is_some_and(|chunk| {
                 chunk.rows.is_same(&source.rows)
@@ -489,7 +494,16 @@ impl MemoryTable {
         if !is_unchanged {
             return false;
         }
-        self.sealed.retain(|chunk| sources.iter().all(|source| source.id != chunk.id));
+        for (id, rows) in kept {
+            let revision = self.take_chunk_id();
+            if let Ok(i) = self.sealed.binary_search_by_key(&id, |chunk| chunk.id) {
+                self.sealed[i] = self.sealed[i].rewritten(revision, rows);
+            }
+        }
+        let is_gone = |chunk: &SealedChunk| {
+            sources.iter().any(|source| source.id == chunk.id && source.rows.is_same(&chunk.rows))
+        };
+        self.sealed.retain(|chunk| !is_gone(chunk));
         for (id, file) in files {
             self.filed_newest_ns = self.filed_newest_ns.max(Some(file.newest_ns));
             self.sealed.push(SealedChunk::filed(id, file));
