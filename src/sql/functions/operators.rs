@@ -4,6 +4,7 @@ pub mod arithmetic;
 pub mod array;
 pub mod concatenation;
 pub mod interval;
+pub mod like;
 pub mod opaque;
 pub mod row;
 
@@ -15,6 +16,7 @@ pub(super) fn functions() -> Vec<Function> {
         array::functions(),
         concatenation::functions(),
         interval::functions(),
+        like::functions(),
         opaque::functions(),
         row::functions(),
     ]

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::sql::{
     error::SqlError,
+    functions::operators::like::{MISPLACED_ESCAPE, engine_pattern},
     lex::{INTERVAL_FUNCTION, TYPE_TEXT, syntax},
     types::{self, IntervalValue},
 };
@@ -479,15 +480,12 @@ impl Planner<'_> {
         };
         let pattern = match pattern.value() {
             Some(ScalarValue::Utf8(Some(text))) => {
-                let text = like_pattern(text, escape).ok_or_else(|| {
-                    semantic(pattern_at, "Escape character must be followed by '%', '_' or the escape character itself")
-                })?;
+                let text = engine_pattern(text, escape).ok_or_else(|| semantic(pattern_at, MISPLACED_ESCAPE))?;
                 Expr::Literal(ScalarValue::Utf8(Some(text)), None)
             }
-            _ if escape.is_some() => return Err(unsupported(pattern_at, "ESCAPE with a pattern that is no literal")),
             _ => {
-                let text = |t: &str| Typed::literal(ScalarValue::Utf8(Some(t.to_owned())));
-                self.internal_call("replace", vec![pattern, text("\\"), text("\\\\")], pattern_at)?.expr
+                let escape = ScalarValue::Utf8(escape.map(String::from));
+                self.internal_call("__like_pattern", vec![pattern, Typed::literal(escape)], pattern_at)?.expr
             }
         };
         Ok(Typed::boolean(Expr::Like(Like::new(negated, Box::new(value.expr), Box::new(pattern), None, false))))
@@ -567,29 +565,4 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
         _ => None,
     });
     pairs.collect()
-}
-
-/// A LIKE pattern with `escape` (or none) as one with the backslash; `None` when the escape character stands before an
-/// ordinary character.
-fn like_pattern(pattern: &str, escape: Option<char>) -> Option<String> {
-    let mut rewritten = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if Some(c) == escape {
-            let next = chars.next()?;
-            if !(matches!(next, '%' | '_') || Some(next) == escape) {
-                return None;
-            }
-            if matches!(next, '%' | '_' | '\\') {
-                rewritten.push('\\');
-            }
-            rewritten.push(next);
-        } else {
-            if c == '\\' {
-                rewritten.push('\\');
-            }
-            rewritten.push(c);
-        }
-    }
-    Some(rewritten)
 }
