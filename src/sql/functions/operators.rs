@@ -7,6 +7,7 @@ pub mod interval;
 pub mod like;
 pub mod opaque;
 pub mod row;
+pub mod same;
 
 use super::Function;
 
@@ -19,6 +20,7 @@ pub(super) fn functions() -> Vec<Function> {
         like::functions(),
         opaque::functions(),
         row::functions(),
+        same::functions(),
     ]
     .into_iter()
     .flatten()

@@ -4,7 +4,6 @@ use super::{
     Planner, Typed,
     call::Arguments,
     internal, planning_error, position,
-    query::sort_key,
     scope::{Ctes, Scope},
     semantic, unsupported,
 };
@@ -15,7 +14,7 @@ use datafusion::{
         datatypes::{DataType, Field, FieldRef, Schema},
     },
     common::{
-        DFSchema, ScalarValue,
+        Column, DFSchema, ScalarValue,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
@@ -33,7 +32,10 @@ use datafusion::{
         tokenizer::Location,
     },
 };
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 impl Planner<'_> {
     /// Plans a call with OVER.
@@ -54,7 +56,8 @@ impl Planner<'_> {
         let (fun, args, returned) = self.window_function(name, arguments, scope, ctes, at)?;
         let mut partition_by = Vec::new();
         for expr in &spec.partition_by {
-            partition_by.push(self.expr(expr, scope, ctes)?.expr);
+            let key = self.expr(expr, scope, ctes)?;
+            partition_by.push(self.same(key, position::of_expr(expr))?.expr);
         }
         let mut keys = Vec::with_capacity(spec.order_by.len());
         for term in &spec.order_by {
@@ -69,7 +72,7 @@ impl Planner<'_> {
             keys = keys.into_iter().map(|key| self.measurable(key, at)).collect::<Result<_, _>>()?;
         }
         for (key, term) in keys.into_iter().zip(&spec.order_by) {
-            order_by.push(sort_key(key.expr, term)?);
+            order_by.push(self.sort_key(key, term)?);
         }
         frame.regularize_order_bys(&mut order_by).map_err(|error| planning_error(error, at))?;
         let filter = match arguments.modifiers.filter {
@@ -99,6 +102,55 @@ impl Planner<'_> {
         };
         let returned = if returned == DataType::UInt64 { DataType::Int64 } else { returned };
         Ok(Typed::new(expr, returned))
+    }
+
+    /// Computes all window functions of `exprs` on top of `plan`, and lets the expressions read their results.
+    pub(super) fn windows(
+        &mut self,
+        plan: LogicalPlan,
+        exprs: Vec<Expr>,
+    ) -> Result<(LogicalPlan, Vec<Expr>), SqlError> {
+        let mut rest = find_window_exprs(&exprs);
+        let mut results: HashMap<Expr, Column> = HashMap::new();
+        let mut plan = plan;
+        let mut first_round = true;
+        while !rest.is_empty() {
+            // The engine knows a result by a name made of the function's text, in which some differ no more: those wait
+            // for another round, and the results so far take names of our own.
+            let mut names = HashSet::new();
+            let (now, later): (Vec<Expr>, Vec<Expr>) =
+                rest.into_iter().partition(|window| names.insert(window.schema_name().to_string()));
+            let input: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+            plan = LogicalPlanBuilder::window_plan(plan, now.clone()).map_err(internal)?;
+            let mut kept = input;
+            for window in now {
+                let made = Column::new_unqualified(window.schema_name().to_string());
+                if later.is_empty() && first_round {
+                    results.insert(window, made);
+                    continue;
+                }
+                let name = self.fresh_name();
+                kept.push(Expr::Column(made).alias(&name));
+                results.insert(window, Column::new_unqualified(name));
+            }
+            if !(later.is_empty() && first_round) {
+                plan = LogicalPlanBuilder::from(plan)
+                    .project(kept)
+                    .and_then(LogicalPlanBuilder::build)
+                    .map_err(internal)?;
+            }
+            rest = later;
+            first_round = false;
+        }
+        let exprs = exprs.into_iter().map(|expr| {
+            let replaced = expr.transform_down(|node| match results.get(&node) {
+                Some(column) => Ok(Transformed::new(Expr::Column(column.clone()), true, TreeNodeRecursion::Jump)),
+                None => Ok(Transformed::no(node)),
+            });
+            replaced.map(|t| t.data).map_err(internal)
+        });
+        let exprs = exprs.collect::<Result<_, _>>()?;
+        Ok((plan, exprs))
     }
 
     /// The function, its arguments brought to its types, and its result's type.
@@ -374,25 +426,4 @@ fn is_constant_node(node: &Expr) -> bool {
             | Expr::IsNull(_)
             | Expr::IsNotNull(_)
     )
-}
-
-/// Computes all window functions of `exprs` on top of `plan`, and lets the expressions read their results.
-pub(super) fn compute(plan: LogicalPlan, exprs: Vec<Expr>) -> Result<(LogicalPlan, Vec<Expr>), SqlError> {
-    let windows = find_window_exprs(&exprs);
-    if windows.is_empty() {
-        return Ok((plan, exprs));
-    }
-    let plan = LogicalPlanBuilder::window_plan(plan, windows.clone()).map_err(internal)?;
-    let exprs = exprs.into_iter().map(|expr| {
-        let replaced = expr.transform_down(|node| match node {
-            Expr::WindowFunction(_) => {
-                let name = node.schema_name().to_string();
-                let column = Expr::Column(datafusion::common::Column::new_unqualified(name));
-                Ok(Transformed::new(column, true, TreeNodeRecursion::Jump))
-            }
-            other => Ok(Transformed::no(other)),
-        });
-        replaced.map(|t| t.data).map_err(internal)
-    });
-    Ok((plan, exprs.collect::<Result<_, _>>()?))
 }
