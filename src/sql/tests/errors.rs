@@ -115,7 +115,7 @@ fn mistakes() {
         "SELECT CASE 1 WHEN 'a' THEN 2 END",
         "line 1:20: CASE operand type does not match WHEN clause operand type: integer vs varchar",
     );
-    check("SELECT CASE WHEN true THEN 1 ELSE 'a' END", "line 1:37: All CASE results must be the same type: integer");
+    check("SELECT CASE WHEN true THEN 1 ELSE 'a' END", "line 1:35: All CASE results must be the same type: integer");
     check("SELECT if(1, 2)", "line 1:11: IF condition must evaluate to a boolean: actual type integer");
     check("SELECT 1 = 'a'", "line 1:8: '=' cannot be applied to integer, varchar");
     check("SELECT true < 1", "line 1:8: '<' cannot be applied to boolean, integer");

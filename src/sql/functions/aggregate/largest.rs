@@ -204,6 +204,16 @@ struct MostOfGroups {
     held_max: usize,
 }
 
+/// What is taken of groups.
+struct Taken {
+    /// Values and keys of their best rows, group by group, best first.
+    columns: Vec<ArrayRef>,
+    /// How many rows that is for each group.
+    lengths: Vec<usize>,
+    /// How many each was to keep.
+    counts: Vec<Option<usize>>,
+}
+
 /// Rows that may be held before any are dropped.
 const HELD_MIN: usize = 65_536;
 
@@ -262,13 +272,13 @@ impl MostOfGroups {
         Ok((vec![compute::take(values, &picks, None)?, compute::take(keys, &picks, None)?], lengths))
     }
 
-    /// Takes groups: their best rows, and how many each was to keep.
-    fn take(&mut self, emit_to: EmitTo) -> Result<(Vec<ArrayRef>, Vec<usize>, Vec<Option<usize>>)> {
+    /// The groups that are asked for; they are no longer held.
+    fn take(&mut self, emit_to: EmitTo) -> Result<Taken> {
         let rows = self.rows.take(emit_to)?;
         let counts = emit_to.take_needed(&mut self.counts);
         let (columns, lengths) = self.best(&rows, &counts)?;
         self.held = self.held.saturating_sub(rows.places.iter().map(ExactSizeIterator::len).sum());
-        Ok((columns, lengths, counts))
+        Ok(Taken { columns, lengths, counts })
     }
 }
 
@@ -296,13 +306,13 @@ impl GroupsAccumulator for MostOfGroups {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let (columns, lengths, _) = self.take(emit_to)?;
+        let Taken { columns, lengths, .. } = self.take(emit_to)?;
         let nulls = NullBuffer::from_iter(lengths.iter().map(|length| *length > 0));
         lists_of(&columns[0], lengths, Some(nulls))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let (columns, lengths, counts) = self.take(emit_to)?;
+        let Taken { columns, lengths, counts } = self.take(emit_to)?;
         let counts = counts.into_iter().map(|count| count.and_then(|count| i64::try_from(count).ok()));
         Ok(vec![
             lists_of(&columns[0], lengths.clone(), None)?,

@@ -97,7 +97,7 @@ fn inverse_normal_cdf(mean: f64, deviation: f64, p: f64) -> Result<f64> {
 }
 
 fn beta_cdf(a: f64, b: f64, value: f64) -> Result<f64> {
-    check(value >= 0.0 && value <= 1.0, "value must be in the interval [0, 1]")?;
+    check((0.0..=1.0).contains(&value), "value must be in the interval [0, 1]")?;
     check(a > 0.0, "a must be > 0")?;
     check(b > 0.0, "b must be > 0")?;
     Ok(regularized_beta(value, a, b))

@@ -173,7 +173,8 @@ fn server(authority: &str) -> Option<(&str, Option<i64>)> {
 
 /// Escapes replaced by what they stand for; what is no UTF-8 by U+FFFD. With `plus`, a plus sign is a space.
 fn unescaped(text: &str, plus: bool) -> Cow<'_, str> {
-    if !text.contains('%') && !(plus && text.contains('+')) {
+    let escaped = text.contains('%') || plus && text.contains('+');
+    if !escaped {
         return Cow::Borrowed(text);
     }
     let mut bytes = Vec::with_capacity(text.len());
