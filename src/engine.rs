@@ -13,6 +13,7 @@ mod control;
 mod entry;
 mod log;
 mod recovery;
+mod rows;
 mod snapshot;
 mod table;
 

@@ -6,6 +6,8 @@
 //!
 //! Tables are written down one after the other while writes go on, so each may be ahead of the checkpoint's number; it
 //! says by how much, and replay skips what is there already. The catalog is exactly as of that number.
+//!
+//! The log is kept from a little before that number, from where on it writes every series in full again ([`super::rows`]).
 
 use super::{
     EngineError, Inner,
@@ -33,7 +35,7 @@ pub(super) const CHUNK_DIR: &str = "chunks";
 /// The directory of checkpoints.
 pub(super) const CHECKPOINT_DIR: &str = "checkpoints";
 pub(super) const CHUNK_FILE: FileKind = FileKind { magic: b"TBROKCHK", version: 1 };
-pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 1 };
+pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 2 };
 /// A checkpoint is written under this name first.
 const NEW_CHECKPOINT: &str = "checkpoints/new";
 /// Bytes of open chunks that a checkpoint may hold, all tables together; larger ones are sealed before.
@@ -82,7 +84,8 @@ impl Inner {
     pub(super) fn checkpoint(&self) -> Result<(), EngineError> {
         let (Some(checkpoints), Log::Wal(wal)) = (&self.checkpoints, &*self.log) else { return Ok(()) };
         let mut written = checkpoints.state();
-        self.seal_large_chunks()?;
+        let log_from = wal.next_seq();
+        self.prepare_checkpoint()?;
         let (seq, catalog) = {
             // No change of the catalog is under way, so it is as of everything that is synced.
             let _no_change = self.control();
@@ -92,17 +95,18 @@ impl Inner {
             return Ok(());
         }
         let mut chunks = HashSet::new();
-        let body = checkpoint_body(checkpoints, &mut written, &mut chunks, seq, &catalog)?;
+        let body = checkpoint_body(checkpoints, &mut written, &mut chunks, (seq, log_from), &catalog)?;
         checkpoints.put(seq, &body)?;
-        checkpoints.delete_replaced(wal, &mut written, chunks, seq)
+        checkpoints.delete_replaced(wal, &mut written, chunks, (seq, log_from))
     }
 
-    /// Seals what is too large to be written again with every checkpoint.
-    fn seal_large_chunks(&self) -> Result<(), EngineError> {
+    /// Seals what is too large to be written again with every checkpoint, and lets the log stand on its own from here.
+    fn prepare_checkpoint(&self) -> Result<(), EngineError> {
         let tables: Vec<_> = all_tables(&self.catalog()).map(|entry| Arc::clone(&entry.live)).collect();
         let share = (OPEN_BYTES_MAX / tables.len().max(1)).max(CHUNK_BYTES_MIN);
-        tables.iter().for_each(|table: &Arc<LiveTable>| table.freeze_above(share));
-        // A frozen chunk is sealed once the commits in it are synced.
+        tables.iter().for_each(|table: &Arc<LiveTable>| table.prepare_checkpoint(share));
+        // A frozen chunk is sealed once the commits in it are synced. With them, what still refers to the log before
+        // is part of the checkpoint.
         Ok(self.log.barrier().synced_blocking()?)
     }
 }
@@ -121,13 +125,13 @@ impl Checkpoints {
         disk.sync_dir(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))
     }
 
-    /// Deletes the checkpoint before, chunk files that are in no checkpoint any more, and the log up to `seq`.
+    /// Deletes the checkpoint before, chunk files that are in no checkpoint any more, and the log before `log_from`.
     fn delete_replaced(
         &self,
         wal: &Wal,
         written: &mut Written,
         chunks: HashSet<String>,
-        seq: u64,
+        (seq, log_from): (u64, u64),
     ) -> Result<(), EngineError> {
         let before = written.seq.replace(seq).map(checkpoint_path);
         let unused: Vec<_> = written.chunks.difference(&chunks).cloned().collect();
@@ -138,7 +142,7 @@ impl Checkpoints {
         for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
             self.disk.sync_dir(dir).map_err(io_error(dir))?;
         }
-        Ok(wal.delete_until(seq)?)
+        Ok(wal.delete_until(log_from - 1)?)
     }
 
     /// Writes the files of the sealed chunks that have none yet, and lists all in `chunks`.
@@ -167,11 +171,12 @@ fn checkpoint_body(
     checkpoints: &Checkpoints,
     written: &mut Written,
     chunks: &mut HashSet<String>,
-    seq: u64,
+    (seq, log_from): (u64, u64),
     catalog: &LiveCatalog,
 ) -> Result<Vec<u8>, StorageError> {
     let mut out = Vec::new();
     put_u64(&mut out, seq);
+    put_u64(&mut out, log_from);
     put_u64(&mut out, catalog.next_table_id().0);
     put_usize(&mut out, catalog.scopes().count());
     for (scope, state) in catalog.scopes() {

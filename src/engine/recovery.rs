@@ -9,7 +9,7 @@ use super::{
     control::{LiveCatalog, apply},
     entry::{Entry, read_account_settings, read_entry, read_growth, read_settings, read_tags},
     log::Log,
-    table::LiveTable,
+    table::{LiveTable, SeriesNumbers},
 };
 use crate::{
     catalog::state::{Change, TableId, TablePlace},
@@ -49,6 +49,9 @@ struct Restored {
     catalog: LiveCatalog,
     synced: Arc<AtomicU64>,
     written: Written,
+    /// The first entry of the log that is needed.
+    log_from: u64,
+    series_numbers: HashMap<TableId, SeriesNumbers>,
 }
 
 /// Opens what a disk holds.
@@ -58,8 +61,11 @@ pub(super) fn open(disk: Arc<dyn Disk>, sizes: LogSizes) -> Result<Arc<Inner>, E
     }
     let mut restored = read_checkpoint(&*disk)?;
     let mut tables = tables_by_id(&restored.catalog);
-    let after = restored.written.seq.unwrap_or(0);
+    let after = restored.log_from - 1;
     let recovered = recover(&*disk, after, |seq, bytes| replay(&mut restored, &mut tables, seq, bytes))?;
+    if let Some(seq) = restored.written.seq.filter(|seq| recovered.last_seq < *seq) {
+        return Err(StorageError::MissingSegment { seq }.into());
+    }
     delete_leftovers(&*disk, &restored.written)?;
 
     let inner: Arc<OnceLock<Weak<Inner>>> = Arc::default();
@@ -122,9 +128,13 @@ fn replay(
     match read_entry(bytes).map_err(unreadable)? {
         // A write that was on its way while its table was deleted comes after the deletion in the log.
         Entry::Write { table, growth, rows } => match tables.get(&table) {
-            Some(table) => table.replay(seq, &growth, rows).map_err(unreadable),
+            Some(live) => {
+                let numbers = restored.series_numbers.entry(table).or_default();
+                live.replay(seq, &growth, rows, numbers).map_err(unreadable)
+            }
             None => Ok(()),
         },
+        Entry::Change(_) if restored.written.seq.is_some_and(|written| seq <= written) => Ok(()),
         Entry::Change(change) => {
             apply(&mut restored.catalog, &change, &restored.synced);
             match change {
@@ -149,6 +159,8 @@ fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, StorageError> {
         catalog: LiveCatalog::default(),
         synced: Arc::default(),
         written: Written { seq: None, chunks: HashSet::new() },
+        log_from: 1,
+        series_numbers: HashMap::new(),
     };
     let names = disk.list(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))?;
     // The newest is whole: it got its name after it was synced.
@@ -169,10 +181,11 @@ fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, StorageError> {
 type RestoreError = Option<StorageError>;
 
 fn restore_databases(disk: &dyn Disk, restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), RestoreError> {
-    let (seq, next_table_id) = (number(reader)?, number(reader)?);
-    if Some(seq) != restored.written.seq {
+    let (seq, log_from, next_table_id) = (number(reader)?, number(reader)?, number(reader)?);
+    if Some(seq) != restored.written.seq || !(1..=seq + 1).contains(&log_from) {
         return Err(None);
     }
+    restored.log_from = log_from;
     for _ in 0..reader.length().map_err(none)? {
         restore_account_settings(restored, reader).map_err(none)?;
     }

@@ -2,8 +2,9 @@
 
 use super::{
     EngineError, StateCounts,
-    entry::{ReadRow, RowReader, RowWriter, put_write},
+    entry::put_write,
     log::Log,
+    rows::{ReadRow, RowReader, RowWriter},
     snapshot::TableView,
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
         wal::Ticket,
     },
 };
-use hashbrown::DefaultHashBuilder;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
@@ -84,6 +85,9 @@ impl TableWriter {
         Ok(outcome)
     }
 }
+
+/// The series of a table by the numbers that they have in the log.
+pub(super) type SeriesNumbers = HashMap<SeriesId, SeriesId>;
 
 /// A table's records and what was learnt from them.
 #[derive(Debug)]
@@ -165,7 +169,7 @@ impl LiveTable {
         let ticket = state.append(self.id, schema_before, log).inspect_err(|_| self.roll_back_locked(&mut state))?;
         if state.commit(ticket.seq) {
             // As good a moment as any to look for what has expired.
-            state.rows.free(visible_from_ns);
+            state.free(visible_from_ns);
         }
         state.settle(self.synced());
         Ok((outcome, ticket))
@@ -220,7 +224,7 @@ impl LiveTable {
 
     /// Frees the memory of what is older than `before_ns`.
     pub(super) fn free(&self, before_ns: i64) {
-        self.lock().rows.free(before_ns);
+        self.lock().free(before_ns);
     }
 
     /// The table is gone: later commits fail.
@@ -242,9 +246,12 @@ impl LiveTable {
         state
     }
 
-    /// Starts a new open chunk when the present one is larger than `bytes`.
-    pub(super) fn freeze_above(&self, bytes: usize) {
-        self.lock().rows.freeze_above(bytes);
+    /// Prepares for a checkpoint: starts a new open chunk when the present one is larger than `bytes`, and lets the log
+    /// from here on stand on its own.
+    pub(super) fn prepare_checkpoint(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.rows.freeze_above(bytes);
+        state.row_writer.forget_series();
     }
 
     /// The settled state as it is to be written down: the schema and the rows.
@@ -313,33 +320,34 @@ impl LiveTable {
         Ok(found.unwrap_or_else(|| series.add(hash, dimensions.iter().copied())))
     }
 
-    /// Applies a write that is read back from the log, unless it is there already.
-    pub(super) fn replay(&self, seq: u64, growth: &SchemaGrowth, mut rows: RowReader<'_>) -> Result<(), Malformed> {
+    /// Applies a write that is read back from the log, unless it is there already. `numbers` are the table's series by
+    /// the numbers that they have in the log.
+    pub(super) fn replay(
+        &self,
+        seq: u64,
+        growth: &SchemaGrowth,
+        mut rows: RowReader<'_>,
+        numbers: &mut SeriesNumbers,
+    ) -> Result<(), Malformed> {
         let mut state = self.lock();
-        if seq <= state.rows.settled_seq() {
-            return Ok(());
+        let is_new = seq > state.rows.settled_seq();
+        if is_new {
+            state.schema.grow(growth);
         }
-        state.schema.grow(growth);
         while let Some(row) = rows.next()? {
-            self.replay_row(&mut state, &row)?;
+            // What is there already may be where a series is written in full.
+            if let Some(dimensions) = row.dimensions {
+                numbers.insert(row.series, self.numbered_series(&mut state, dimensions)?);
+            }
+            if is_new {
+                let series = *numbers.get(&row.series).ok_or(Malformed)?;
+                replay_row(&mut state, series, &row)?;
+            }
         }
-        state.commit(seq);
-        state.settle(seq);
-        Ok(())
-    }
-
-    fn replay_row(&self, state: &mut TableState, row: &ReadRow<'_, '_>) -> Result<(), Malformed> {
-        let schema = &state.schema;
-        let is_known = |(id, value): &(u16, Value<'_>)| {
-            schema.columns().get(usize::from(*id)).is_some_and(|c| c.kind.value_type() == value.measure_type())
-        };
-        if usize::from(row.measure_name) >= schema.measure_names().len() || !row.values.iter().all(is_known) {
-            return Err(Malformed);
+        if is_new {
+            state.commit(seq);
+            state.settle(seq);
         }
-        let series = self.numbered_series(state, row.dimensions)?;
-        let key = RowKey { series, measure_name: row.measure_name, time_ns: row.time_ns };
-        let replaced = state.find(key);
-        state.rows.push(NewRow { key, version: row.version, values: row.values }, replaced);
         Ok(())
     }
 
@@ -352,6 +360,20 @@ impl LiveTable {
             state.settle(seq);
         }
     }
+}
+
+fn replay_row(state: &mut TableState, series: SeriesId, row: &ReadRow<'_, '_>) -> Result<(), Malformed> {
+    let schema = &state.schema;
+    let is_known = |(id, value): &(u16, Value<'_>)| {
+        schema.columns().get(usize::from(*id)).is_some_and(|c| c.kind.value_type() == value.measure_type())
+    };
+    if usize::from(row.measure_name) >= schema.measure_names().len() || !row.values.iter().all(is_known) {
+        return Err(Malformed);
+    }
+    let key = RowKey { series, measure_name: row.measure_name, time_ns: row.time_ns };
+    let replaced = state.find(key);
+    state.rows.push(NewRow { key, version: row.version, values: row.values }, replaced);
+    Ok(())
 }
 
 impl WriteOutcome {
@@ -399,6 +421,17 @@ impl TableState {
         self.pending.clear();
         self.schema.truncate(self.settled);
         self.rows.roll_back(self.schema.measure_names().len());
+        // Some may have been written in full only in what the log has lost.
+        self.row_writer.forget_series();
+    }
+
+    /// Frees the memory of what is older than `before_ns`.
+    fn free(&mut self, before_ns: i64) {
+        self.rows.free(before_ns);
+        if self.rows.series.is_empty() {
+            // Their numbers begin again.
+            self.row_writer.forget_series();
+        }
     }
 
     /// Appends the commit being made to the log.

@@ -64,7 +64,7 @@ async fn take(engine: &Engine, step: &Step) -> Result<(), EngineError> {
         Step::Reset => engine.reset(None).await,
         Step::Checkpoint => checkpoint(engine).await,
         Step::SealedCheckpoint => {
-            all_tables(&engine.inner.catalog()).for_each(|entry| entry.live.freeze_above(0));
+            all_tables(&engine.inner.catalog()).for_each(|entry| entry.live.prepare_checkpoint(0));
             checkpoint(engine).await
         }
     }
@@ -309,6 +309,49 @@ async fn a_full_disk_fails_writes_and_changes_and_leaves_no_trace_of_them() {
     let found = dump(&engine);
     drop(engine);
     assert_eq!(dump(&open(&disk, SIZES).await.unwrap()), found);
+}
+
+#[tokio::test]
+async fn a_series_is_known_by_its_number_only_where_the_log_says_what_it_is() {
+    let disk = SimulatedDisk::default();
+    let double = |host, time, value| single(host, NOW_NS + time, 1, Value::Double(value));
+    let mut engine = open(&disk, SIZES).await.unwrap();
+    create(&engine).await.unwrap();
+    write(&engine, &[double("a", 0, 1.0), double("b", 0, 2.0)]).await;
+    for round in 1..6 {
+        // By number; in full in a write that is lost; after that; after a checkpoint; and all again after a restart.
+        write(&engine, &[double("b", round * 10, 3.0), double("a", round * 10, 4.0)]).await;
+        take(&engine, &Step::SealedCheckpoint).await.unwrap();
+        disk.set_room(Some(0));
+        assert!(write_at(&engine, &[double("a", round * 10 + 1, 5.0)], NOW_NS).await.is_err());
+        disk.set_room(None);
+        write(&engine, &[double("a", round * 10 + 2, 6.0)]).await;
+        write(&engine, &[double("a", round * 10 + 3, 7.0), double("b", round * 10 + 3, 88.5)]).await;
+        let found = dump(&engine);
+        drop(engine);
+        engine = open(&disk, SIZES).await.unwrap();
+        assert_eq!(dump(&engine), found);
+        assert_eq!(found.iter().filter(|row| row.contains("88.5")).count(), round as usize);
+    }
+}
+
+#[tokio::test]
+async fn the_numbers_of_series_begin_again_when_all_have_expired() {
+    let disk = SimulatedDisk::default();
+    let engine = open(&disk, SIZES).await.unwrap();
+    create(&engine).await.unwrap();
+    let at = |host, time_ns| single(host, time_ns, 1, Value::Double(1.0));
+    write(&engine, &[at("a", NOW_NS), at("b", NOW_NS)]).await;
+    take(&engine, &Step::Retention(Retention { memory_hours: 1, magnetic_days: 1 })).await.unwrap();
+    let later_ns = NOW_NS + 9 * DAY_NS;
+    engine.tick(later_ns);
+    assert_eq!(engine.counts(None).series, 0);
+    write_at(&engine, &[at("c", later_ns)], later_ns).await.unwrap();
+    write_at(&engine, &[at("b", later_ns), at("c", later_ns + 1)], later_ns).await.unwrap();
+    let found = rows_in(&engine, later_ns..i64::MAX);
+    drop(engine);
+    assert_eq!(rows_in(&open(&disk, SIZES).await.unwrap(), later_ns..i64::MAX), found);
+    assert_eq!(found.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

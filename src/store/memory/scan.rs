@@ -15,6 +15,7 @@ use crate::model::{
 };
 use datafusion::arrow::{
     array::{ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder, TimestampNanosecondArray, UInt32Array},
+    buffer::ScalarBuffer,
     compute::take,
     datatypes::SchemaRef,
 };
@@ -97,7 +98,7 @@ impl Piece {
         }
     }
 
-    fn times(&self) -> &[i64] {
+    fn times(&self) -> &ScalarBuffer<i64> {
         match self {
             Self::Open(settled) => &settled.block.times,
             Self::Sealed { rows, .. } => &rows.times,
@@ -246,6 +247,9 @@ impl Scan {
             }
             ColumnKind::Time => {
                 let times = piece.times();
+                if let [range] = rows {
+                    return Arc::new(TimestampNanosecondArray::new(times.slice(range.start, range.len()), None));
+                }
                 let times = rows.iter().flat_map(|range| times[range.clone()].iter().copied());
                 Arc::new(TimestampNanosecondArray::from_iter_values(times))
             }
