@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     config::Config,
     engine::{Engine, EngineConfig, EngineError},
+    outbound::objects::{ObjectError, Objects},
     sql::Limits,
 };
 use std::{
@@ -60,6 +61,9 @@ pub enum ServerError {
     /// The state cannot be opened or closed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The folder of buckets cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// What DescribeEndpoints should answer is no address.
     #[error("--advertise {0}: not of the form [SCHEME://]HOST[:PORT]")]
     Advertise(String),
@@ -147,17 +151,22 @@ impl Builder {
                 Certificates::own(beside_data.or(config.ca_dir), clock.clone())?
             }
         };
+        let buckets = config.data_dir.as_ref().map(|dir| dir.join("s3"));
         let engine = Engine::open(
             EngineConfig { data_dir: config.data_dir, memory_bytes_max: Some(memory_bytes_max(config.memory)) },
             clock.clone(),
         )
         .await?;
+        let objects = match buckets {
+            Some(root) => Objects::in_folder(root)?,
+            None => Objects::in_memory(),
+        };
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
             documented_only: config.documented_only,
         };
-        let api = Api::new(engine.clone(), ApiConfig { advertised, query_limits }, clock.clone());
+        let api = Api::new(engine.clone(), Arc::new(objects), ApiConfig { advertised, query_limits }, clock.clone());
         let certificates = Arc::new(certificates);
         let service = Service::new(api, certificates.clone(), clock.clone());
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
