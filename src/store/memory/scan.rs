@@ -23,8 +23,8 @@ use crate::{
     },
 };
 use datafusion::arrow::{
-    array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder, TimestampNanosecondArray, UInt32Array},
-    buffer::ScalarBuffer,
+    array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampNanosecondArray, UInt32Array},
+    buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
     compute::take,
     datatypes::SchemaRef,
 };
@@ -279,11 +279,9 @@ impl Scan {
         let arrays = self.projection.iter().map(|&column| match self.columns[column].kind {
             ColumnKind::Dimension => self.dimension(piece, column as u16, rows),
             ColumnKind::MeasureName => {
-                let mut names = StringBuilder::with_capacity(count, count * 8);
-                each_stream(piece, rows, |_, name, n| {
-                    (0..n).for_each(|_| names.append_value(&self.measure_names[usize::from(name)]));
-                });
-                Arc::new(names.finish())
+                let mut names = RepeatedTexts::default();
+                each_stream(piece, rows, |_, name, n| names.append(Some(&self.measure_names[usize::from(name)]), n));
+                names.finish()
             }
             ColumnKind::Time => time_array(values.times(), at),
             ColumnKind::MeasureValue(value_type) | ColumnKind::Multi(value_type) => {
@@ -324,12 +322,44 @@ impl Scan {
     }
 
     fn dimension(&self, piece: &Piece, dimension: u16, rows: &[Range<usize>]) -> ArrayRef {
-        let mut values = StringBuilder::new();
-        each_stream(piece, rows, |series, _, n| match self.view.series.value(series, dimension) {
-            Some(value) => (0..n).for_each(|_| values.append_value(value)),
-            None => (0..n).for_each(|_| values.append_null()),
-        });
-        Arc::new(values.finish())
+        let mut texts = RepeatedTexts::default();
+        each_stream(piece, rows, |series, _, n| texts.append(self.view.series.value(series, dimension), n));
+        texts.finish()
+    }
+}
+
+/// A column in which the same text stands for many rows in a row.
+#[derive(Debug, Default)]
+struct RepeatedTexts {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+    /// Empty while every text is there, else one entry per row.
+    valid: Vec<bool>,
+}
+
+impl RepeatedTexts {
+    /// Adds a text, or none, `n` times.
+    fn append(&mut self, text: Option<&str>, n: usize) {
+        if text.is_none() || !self.valid.is_empty() {
+            self.valid.resize(self.ends.len(), true);
+            self.valid.resize(self.ends.len() + n, text.is_some());
+        }
+        let (text, start) = (text.unwrap_or_default(), self.bytes.len());
+        // A batch holds far less text than 2 GiB, so its offsets fit.
+        self.ends.extend((1..=n).map(|i| (start + i * text.len()) as i32));
+        let end = start + n * text.len();
+        self.bytes.reserve(end - start);
+        self.bytes.extend_from_slice(if n == 0 { b"" } else { text.as_bytes() });
+        while self.bytes.len() < end {
+            let length = (self.bytes.len() - start).min(end - self.bytes.len());
+            self.bytes.extend_from_within(start..start + length);
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        let offsets: ScalarBuffer<i32> = std::iter::once(0).chain(self.ends).collect();
+        let valid = (!self.valid.is_empty()).then(|| NullBuffer::from(self.valid));
+        Arc::new(StringArray::new(OffsetBuffer::new(offsets), Buffer::from_vec(self.bytes), valid))
     }
 }
 
@@ -400,7 +430,7 @@ impl Iterator for Scan {
                 }
             } else {
                 let piece = &pieces[self.next_piece - 1];
-                let Some(values) = piece.values() else { return None };
+                let values = piece.values()?;
                 let rows = take_rows(&mut self.selected, SCAN_BATCH_ROWS_MAX);
                 return Some(Ok(self.batch(piece, &rows, values, &rows)));
             }
@@ -422,4 +452,25 @@ fn take_rows(selected: &mut VecDeque<Range<usize>>, mut room: usize) -> Vec<Rang
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::AsArray;
+
+    #[test]
+    fn texts_are_repeated() {
+        let check = |parts: &[(Option<&str>, usize)]| {
+            let mut texts = RepeatedTexts::default();
+            parts.iter().for_each(|(text, n)| texts.append(*text, *n));
+            let expect: Vec<_> = parts.iter().flat_map(|(text, n)| std::iter::repeat_n(*text, *n)).collect();
+            assert_eq!(texts.finish().as_string::<i32>().iter().collect::<Vec<_>>(), expect);
+        };
+        check(&[]);
+        check(&[(Some("é"), 1)]);
+        check(&[(Some("ab"), 0), (Some("abc"), 7), (Some(""), 3), (Some("x"), 1)]);
+        check(&[(Some("ab"), 2), (None, 3), (Some("c"), 2), (None, 0)]);
+        check(&[(None, 2), (Some("c"), 2)]);
+    }
 }
