@@ -17,6 +17,7 @@ use crate::{
     clock::Clock,
     engine::{Engine, StateCounts},
     model::scope::Scope,
+    outbound::objects::Objects,
     sql::{Limits, Sql},
 };
 use bytes::Bytes;
@@ -65,16 +66,17 @@ pub struct State {
 #[derive(Debug)]
 pub struct Api {
     engine: Arc<Engine>,
+    objects: Arc<Objects>,
     sql: Sql,
     advertised: Option<Advertised>,
 }
 
 impl Api {
-    /// The operations on `engine`.
+    /// The operations on `engine`; what is for S3 goes to `objects`.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, config: ApiConfig, clock: Clock) -> Self {
+    pub fn new(engine: Arc<Engine>, objects: Arc<Objects>, config: ApiConfig, clock: Clock) -> Self {
         let sql = Sql::new(config.query_limits, clock);
-        Self { engine, sql, advertised: config.advertised }
+        Self { engine, objects, sql, advertised: config.advertised }
     }
 
     /// Carries out one operation: the body of its request to the body of its response, in JSON.
@@ -128,6 +130,16 @@ impl Api {
         self.engine.reset(account).await?;
         self.sql.reset(account);
         Ok(())
+    }
+
+    /// Does the work that time brings, as of `now_ns`: frees what has expired, moves what has aged to the magnetic store.
+    ///
+    /// # Errors
+    /// When it was not done.
+    pub async fn tick(&self, now_ns: i64) -> Result<(), ServiceError> {
+        let engine = Arc::clone(&self.engine);
+        let ticked = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
+        Ok(ticked.map_err(error::internal)??)
     }
 
     /// What is held, of one account or of all.

@@ -67,6 +67,10 @@ pub struct Config {
     #[arg(long, env = "TIMEBROOK_QUERY_MEMORY", default_value_t = Self::DEFAULT_QUERY_MEMORY, value_name = "MIB",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub query_memory: u32,
+    /// Mebibytes of records to hold in memory with --data-dir, the oldest beyond that only in files; a quarter of the
+    /// machine's memory unless it is set
+    #[arg(long, env = "TIMEBROOK_MEMORY", value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    pub memory: Option<u32>,
     /// Refuse in queries what only Presto documents, and not the developer guide: functions, GROUPING SETS, FILTER and more
     #[arg(long, env = "TIMEBROOK_DOCUMENTED_ONLY")]
     pub documented_only: bool,
@@ -116,6 +120,7 @@ impl Default for Config {
             max_connections: Self::DEFAULT_MAX_CONNECTIONS,
             query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
             query_memory: Self::DEFAULT_QUERY_MEMORY,
+            memory: None,
             documented_only: false,
             log: "info".to_owned(),
             log_format: LogFormat::default(),

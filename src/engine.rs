@@ -12,7 +12,9 @@ mod checkpoint;
 mod control;
 mod entry;
 mod log;
+mod magnetic;
 mod recovery;
+mod rows;
 mod snapshot;
 mod table;
 
@@ -43,6 +45,9 @@ use table::LiveTable;
 pub struct EngineConfig {
     /// Where everything is kept; `None` keeps it in memory and touches no disk.
     pub data_dir: Option<PathBuf>,
+    /// Bytes of records in memory from which on the oldest go to files early; `None` sets no limit. Without a directory
+    /// there is nowhere to go, and it does nothing.
+    pub memory_bytes_max: Option<usize>,
 }
 
 /// What a change or look-up can fail with. Texts are the service's where they are known.
@@ -106,6 +111,8 @@ struct Inner {
     synced: Arc<AtomicU64>,
     /// `None` in memory.
     checkpoints: Option<Checkpoints>,
+    /// Held while rows are moved to the magnetic store.
+    moving: Mutex<()>,
 }
 
 impl Engine {
@@ -118,7 +125,8 @@ impl Engine {
         // Every request brings the time it happens at; opening needs none.
         let _ = clock;
         let Some(path) = config.data_dir else { return Ok(Arc::new(Self { inner: Arc::new(Inner::in_memory()) })) };
-        Self::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), LogSizes::default()).await
+        let sizes = LogSizes::with_memory(config.memory_bytes_max.unwrap_or(usize::MAX));
+        Self::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes).await
     }
 
     /// Opens an engine on any disk. Reading it holds a thread of the blocking pool.
@@ -188,12 +196,19 @@ impl Engine {
         Snapshot::new(scope.clone(), self.inner.catalog().scope(scope))
     }
 
-    /// Frees the memory of records that are past their retention at `now_ns`. Queries do not see them anyway.
-    pub fn tick(&self, now_ns: i64) {
+    /// Does the work that time brings: frees records that are past their retention at `now_ns` (queries do not see them
+    /// anyway), moves those that have aged to the magnetic store, and merges its files. Holds the thread meanwhile.
+    ///
+    /// # Errors
+    /// [`EngineError::Storage`]: what was not done is left for the next time; nothing is lost.
+    pub fn tick(&self, now_ns: i64) -> Result<(), EngineError> {
         let states: Vec<_> = self.inner.catalog().scopes().map(|(_, state)| Arc::clone(state)).collect();
+        let mut has_moved = false;
         for table in states.iter().flat_map(|state| state.databases()).flat_map(|database| database.tables()) {
-            table.live.free(table.settings.retention.visible_from_ns(now_ns));
+            has_moved |= table.live.free(table.settings.retention.visible_from_ns(now_ns));
         }
+        has_moved |= self.inner.move_aged(now_ns)?;
+        if has_moved { self.inner.checkpoint(true) } else { Ok(()) }
     }
 
     /// Syncs and closes; later commits fail.
@@ -221,6 +236,7 @@ impl Inner {
             log: Arc::new(Log::Memory { synced: Arc::clone(&synced) }),
             synced,
             checkpoints: None,
+            moving: Mutex::default(),
         }
     }
 

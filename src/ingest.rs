@@ -7,6 +7,7 @@
 
 pub mod input;
 mod merge;
+mod report;
 mod route;
 mod validate;
 
@@ -16,6 +17,7 @@ pub use validate::{InvalidRecord, check_column_name};
 use crate::{
     engine::{Engine, EngineError},
     model::{record::RejectedRecord, scope::Scope},
+    outbound::objects::Objects,
 };
 
 /// Records on their way, and those that fell out.
@@ -47,15 +49,18 @@ pub enum IngestError {
     Engine(#[from] EngineError),
 }
 
-/// Writes the records of a request; returns when what is stored is safe.
+/// Writes the records of a request; returns when what is stored is safe. What the magnetic store rejects afterwards is
+/// reported to the table's rejected data location, in a report called `report_id`.
 ///
 /// # Errors
 /// [`IngestError`]: nothing was written then. Records that fail alone are no error, but in [`Ingested::rejected`].
 pub async fn write_records(
     engine: &Engine,
+    objects: &Objects,
     scope: &Scope,
     request: &WriteRequest<'_>,
     now_ns: i64,
+    report_id: impl FnOnce() -> [u8; 16],
 ) -> Result<Ingested, IngestError> {
     let batch = validate::validate(merge::merge(&request.common, request.records))?;
     let table = engine.writer(scope, request.database, request.table)?;
@@ -64,15 +69,23 @@ pub async fn write_records(
     let mut rejected = batch.rejected;
     rejected.extend(outcome.rejected);
     rejected.sort_by_key(|rejected| rejected.index);
-    for lost in &outcome.magnetic_rejected {
-        // The service reports these to the table's MagneticStoreRejectedDataLocation and nowhere else.
-        tracing::warn!(
-            database = request.database,
-            table = request.table,
-            record_index = lost.index,
-            reason = %lost.reason,
-            "a record for the magnetic store lost against a stored version"
-        );
+    if !outcome.magnetic_rejected.is_empty() {
+        let (writes, lost) = (&table.settings().magnetic_writes, &outcome.magnetic_rejected);
+        let put = report::put_report(objects, writes, request, lost, now_ns, report_id()).await;
+        let (database, table, records) = (request.database, request.table, lost.len());
+        match put {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(
+                    database,
+                    table,
+                    records,
+                    "the magnetic store rejected records, and there is no location to report them to"
+                );
+            }
+            // The records that are stored stay so, and the answer does not tell of the others.
+            Err(error) => tracing::error!(database, table, records, %error, "rejected records cannot be reported"),
+        }
     }
     Ok(Ingested { memory: outcome.memory, magnetic: outcome.magnetic, rejected })
 }

@@ -19,6 +19,7 @@ pub mod config;
 pub mod engine;
 pub mod ingest;
 pub mod model;
+pub mod outbound;
 pub mod server;
 pub mod sql;
 pub mod store;

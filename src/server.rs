@@ -25,6 +25,7 @@ use crate::{
     clock::Clock,
     config::Config,
     engine::{Engine, EngineConfig, EngineError},
+    outbound::objects::{ObjectError, Objects},
     sql::Limits,
 };
 use std::{
@@ -60,6 +61,9 @@ pub enum ServerError {
     /// The state cannot be opened or closed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The folder of buckets cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// What DescribeEndpoints should answer is no address.
     #[error("--advertise {0}: not of the form [SCHEME://]HOST[:PORT]")]
     Advertise(String),
@@ -129,7 +133,7 @@ impl Builder {
         let (listener, address) = listening.await.map_err(|source| ServerError::Listen { host, port, source })?;
         let service = acceptor.service.clone();
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(free_expired_records(engine.clone(), acceptor.clock.clone(), stopped.clone()));
+        tokio::spawn(keep_time(engine.clone(), acceptor.clock.clone(), stopped.clone()));
         let serving = tokio::spawn(acceptor.serve(listener, stopped));
         Ok(Server { address, service, engine, stop, serving })
     }
@@ -147,13 +151,22 @@ impl Builder {
                 Certificates::own(beside_data.or(config.ca_dir), clock.clone())?
             }
         };
-        let engine = Engine::open(EngineConfig { data_dir: config.data_dir }, clock.clone()).await?;
+        let buckets = config.data_dir.as_ref().map(|dir| dir.join("s3"));
+        let engine = Engine::open(
+            EngineConfig { data_dir: config.data_dir, memory_bytes_max: Some(memory_bytes_max(config.memory)) },
+            clock.clone(),
+        )
+        .await?;
+        let objects = match buckets {
+            Some(root) => Objects::in_folder(root)?,
+            None => Objects::in_memory(),
+        };
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
             documented_only: config.documented_only,
         };
-        let api = Api::new(engine.clone(), ApiConfig { advertised, query_limits }, clock.clone());
+        let api = Api::new(engine.clone(), Arc::new(objects), ApiConfig { advertised, query_limits }, clock.clone());
         let certificates = Arc::new(certificates);
         let service = Service::new(api, certificates.clone(), clock.clone());
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
@@ -217,8 +230,21 @@ impl Server {
     }
 }
 
-/// Gives back the memory of records past their retention, now and then, until the server stops.
-async fn free_expired_records(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<bool>) {
+/// Bytes of records to hold in memory: what is asked for in mebibytes, or else a quarter of the machine's.
+fn memory_bytes_max(asked_mib: Option<u32>) -> usize {
+    let total_kib = || {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok())
+    };
+    match asked_mib {
+        Some(mib) => (mib as usize) << 20,
+        // Where the system does not say, it is reckoned with four gibibytes.
+        None => total_kib().unwrap_or(4_usize << 20) * 1_024 / 4,
+    }
+}
+
+/// Does the work that time brings, now and then, until the server stops.
+async fn keep_time(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<bool>) {
     loop {
         let next_ns = clock.now_ns().saturating_add(EXPIRY_INTERVAL_NS);
         tokio::select! {
@@ -227,9 +253,11 @@ async fn free_expired_records(engine: Arc<Engine>, clock: Clock, mut stop: watch
         }
         let (engine, now_ns) = (engine.clone(), clock.now_ns());
         // It may take a while, and this thread serves sockets.
-        let freed = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
-        if let Err(error) = freed {
-            tracing::error!(%error, "cannot free expired records");
+        let ticked = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
+        match ticked {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the work that time brings was not done"),
+            Err(error) => tracing::error!(%error, "the work that time brings was not done"),
         }
     }
 }

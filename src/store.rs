@@ -3,6 +3,7 @@
 pub mod codec;
 pub mod disk;
 pub mod error;
+pub(crate) mod magnetic;
 pub mod memory;
 pub mod wal;
 pub mod whole_file;
@@ -12,6 +13,7 @@ use datafusion::arrow::{
     array::RecordBatch,
     datatypes::{Field, Schema, SchemaRef},
 };
+use error::StorageError;
 use memory::{
     columns::arrow_type,
     scan::{RowsView, Scan},
@@ -65,7 +67,8 @@ impl TableRows {
 
     /// The current version of every record that `selection` wants, in batches of at most 8,192 rows with the columns at
     /// `projection` (indexes into the table's columns), in no promised order. With an empty projection the batches carry
-    /// a row count only. Chunks wholly outside the selection's times and streams it does not want are not read.
+    /// a row count only. Chunks wholly outside the selection's times and streams it does not want are not read. An item
+    /// is an error when a file of the magnetic store cannot be read; the scan is over then.
     ///
     /// # Panics
     /// When `projection` or the selection holds an index that the table does not have.
@@ -73,7 +76,7 @@ impl TableRows {
         &self,
         projection: &[usize],
         selection: &Selection,
-    ) -> impl Iterator<Item = RecordBatch> + Send + use<> {
+    ) -> impl Iterator<Item = Result<RecordBatch, StorageError>> + Send + use<> {
         let fields: Vec<_> = projection.iter().map(|column| Arc::clone(&self.schema.fields()[*column])).collect();
         Scan::new(
             self.view.clone(),

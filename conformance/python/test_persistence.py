@@ -1,9 +1,13 @@
 """--data-dir: what was acknowledged is there after kill -9 and after a clean stop."""
 
+import datetime
 import subprocess
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import botocore.exceptions
+import crash
+import duckdb
 from clients import Boto3, fresh_account, rows_of
 from expectations import make_table, now_ms, record, refused
 from servers import binary, running
@@ -106,3 +110,37 @@ def test_certificate_authority_is_kept(tmp_path):
             printed.append(done.stdout)
     assert printed[0].startswith("-----BEGIN CERTIFICATE-----")
     assert printed[0] == printed[1]
+
+
+def test_twenty_crashes(tmp_path):
+    """SIGKILL at random moments, under writes that are recent, late and repeated, while rows move between the stores."""
+    ledger = crash.run(tmp_path, rounds=20, seed=7)
+    assert len(ledger.acknowledged) > 20
+
+
+def test_files_are_parquet(tmp_path):
+    """What has aged lies in files that another engine reads as they are."""
+    account, now = fresh_account(), now_ms()
+    days = 86_400_000
+    with running("--data-dir", str(tmp_path)) as server:
+        client = Boto3("explicit", server.url, account)
+        make_table(client, MagneticStoreWriteProperties={"EnableMagneticStoreWrites": True})
+        late = [now - 3 * days + i for i in range(100)]
+        write(client, [record(at, f"{i}.5") for i, at in enumerate(late)])
+        write(client, [record(late[7], "99.0", Version=2), record(now, "1.0")])
+        urllib.request.urlopen(urllib.request.Request(f"{server.url}/_timebrook/tick", method="POST")).close()
+        before = rows_of(client, ROWS)
+        files = f"{tmp_path}/magnetic/{account}/us-east-1/sensors/readings/day=*/*.parquet"
+        duck = duckdb.connect()
+        query = f'SELECT device, measure_name, epoch_ms(time), "measure_value::double", day::varchar FROM \'{files}\''
+        found = duck.execute(f"{query} ORDER BY time").fetchall()
+        server.kill()
+    assert [row[2] for row in found] == late
+    assert [row[3] for row in found] == [99.0 if i == 7 else i + 0.5 for i in range(100)]
+    assert {row[:2] for row in found} == {("d1", "temperature")}
+    assert {row[4] for row in found} <= {
+        datetime.datetime.fromtimestamp(at / 1000, datetime.UTC).date().isoformat() for at in late
+    }
+    with running("--data-dir", str(tmp_path)) as server:
+        assert rows_of(Boto3("explicit", server.url, account), ROWS) == before
+    assert len(before) == 101

@@ -8,6 +8,7 @@ use crate::{
         record::{Dimension, MeasureType, RejectedRecord},
         scope::Scope,
     },
+    outbound::objects::Objects,
 };
 use timebrook_protocol::{
     RejectedRecord as WireRejectedRecord, ServiceError, decode, encode,
@@ -19,10 +20,17 @@ use timebrook_protocol::{
 /// # Errors
 /// RejectedRecordsException when some records are not stored (all others are); any other error when none is.
 pub(super) async fn write_records(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
-    write(&api.engine, &ctx.scope, ctx.now_ns, body).await
+    write(&api.engine, &api.objects, &ctx.scope, ctx.now_ns, body, || api.sql.clock().random_bytes()).await
 }
 
-async fn write(engine: &Engine, scope: &Scope, now_ns: i64, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
+async fn write(
+    engine: &Engine,
+    objects: &Objects,
+    scope: &Scope,
+    now_ns: i64,
+    body: &[u8],
+    report_id: impl FnOnce() -> [u8; 16],
+) -> Result<Vec<u8>, ServiceError> {
     let request: WriteRecordsRequest<'_> = decode(body)?;
     let parts = Parts::of(&request);
     let records: Vec<_> = parts.records(&request).collect();
@@ -32,7 +40,7 @@ async fn write(engine: &Engine, scope: &Scope, now_ns: i64, body: &[u8]) -> Resu
         common: parts.common(&request),
         records: &records,
     };
-    let ingested = ingest::write_records(engine, scope, &request, now_ns).await?;
+    let ingested = ingest::write_records(engine, objects, scope, &request, now_ns, report_id).await?;
     if ingested.rejected.is_empty() {
         Ok(encode(&response(&ingested)))
     } else {
@@ -161,7 +169,7 @@ mod tests {
         engine.create_table(&scope, "db", "tbl", NewTable::default(), NOW_NS).await.unwrap();
         let mut answer = Ok(Vec::new());
         for body in bodies {
-            answer = write(&engine, &scope, NOW_NS, body.as_bytes()).await;
+            answer = write(&engine, &Objects::in_memory(), &scope, NOW_NS, body.as_bytes(), || [0; 16]).await;
         }
         let answer = answer.map_err(|error| (error.status(), error.body()));
         let answer = answer.as_ref().map(|body| str::from_utf8(body).unwrap());

@@ -6,6 +6,8 @@
 //!
 //! Tables are written down one after the other while writes go on, so each may be ahead of the checkpoint's number; it
 //! says by how much, and replay skips what is there already. The catalog is exactly as of that number.
+//!
+//! The log is kept from a little before that number, from where on it writes every series in full again ([`super::rows`]).
 
 use super::{
     EngineError, Inner,
@@ -17,23 +19,24 @@ use super::{
 use crate::{
     catalog::state::{DatabaseEntry, TableEntry},
     store::{
-        codec::{put_i64, put_str, put_u64, put_usize},
+        codec::{put_i64, put_optional_str, put_str, put_u64, put_usize},
         disk::Disk,
         error::{StorageError, io_error},
-        memory::{chunk_codec::put_chunk, table::TableImage},
+        magnetic::day_file::DayFile,
+        memory::{chunk_codec::put_chunk, sealed::ChunkRows, table::TableImage},
         wal::Wal,
         whole_file::{FileKind, write_file},
     },
 };
-use hashbrown::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use hashbrown::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The directory of sealed chunks.
 pub(super) const CHUNK_DIR: &str = "chunks";
 /// The directory of checkpoints.
 pub(super) const CHECKPOINT_DIR: &str = "checkpoints";
 pub(super) const CHUNK_FILE: FileKind = FileKind { magic: b"TBROKCHK", version: 1 };
-pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 1 };
+pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 3 };
 /// A checkpoint is written under this name first.
 const NEW_CHECKPOINT: &str = "checkpoints/new";
 /// Bytes of open chunks that a checkpoint may hold, all tables together; larger ones are sealed before.
@@ -63,8 +66,19 @@ pub(super) struct Checkpoints {
 pub(super) struct Written {
     /// The checkpoint that counts.
     pub(super) seq: Option<u64>,
-    /// Chunk files that are there, by path.
+    /// Chunk files and files of the magnetic store that are there, by path.
     pub(super) chunks: HashSet<String>,
+    /// The latter, as long as somebody may read them.
+    pub(super) files: HashMap<String, Weak<DayFile>>,
+}
+
+impl Written {
+    /// What a checkpoint with `chunks` needs no more and nobody reads.
+    fn unused(&mut self, chunks: &HashSet<String>) -> Vec<String> {
+        self.files.retain(|_, file| file.strong_count() > 0);
+        let is_unused = |path: &&String| !chunks.contains(*path) && !self.files.contains_key(*path);
+        self.chunks.iter().filter(is_unused).cloned().collect()
+    }
 }
 
 impl Checkpoints {
@@ -78,31 +92,34 @@ impl Checkpoints {
 }
 
 impl Inner {
-    /// Makes a checkpoint and deletes what it replaces. Writes go on meanwhile. In memory, it does nothing.
-    pub(super) fn checkpoint(&self) -> Result<(), EngineError> {
+    /// Makes a checkpoint and deletes what it replaces. Writes go on meanwhile. Without a commit since the last one it
+    /// is made only when rows have moved to other files (`has_moved`); in memory, never.
+    pub(super) fn checkpoint(&self, has_moved: bool) -> Result<(), EngineError> {
         let (Some(checkpoints), Log::Wal(wal)) = (&self.checkpoints, &*self.log) else { return Ok(()) };
         let mut written = checkpoints.state();
-        self.seal_large_chunks()?;
+        let log_from = wal.next_seq();
+        self.prepare_checkpoint()?;
         let (seq, catalog) = {
             // No change of the catalog is under way, so it is as of everything that is synced.
             let _no_change = self.control();
             (wal.synced(), self.catalog().clone())
         };
-        if written.seq == Some(seq) {
+        if written.seq == Some(seq) && !has_moved {
             return Ok(());
         }
         let mut chunks = HashSet::new();
-        let body = checkpoint_body(checkpoints, &mut written, &mut chunks, seq, &catalog)?;
+        let body = checkpoint_body(checkpoints, &mut written, &mut chunks, (seq, log_from), &catalog)?;
         checkpoints.put(seq, &body)?;
-        checkpoints.delete_replaced(wal, &mut written, chunks, seq)
+        checkpoints.delete_replaced(wal, &mut written, &chunks, (seq, log_from))
     }
 
-    /// Seals what is too large to be written again with every checkpoint.
-    fn seal_large_chunks(&self) -> Result<(), EngineError> {
+    /// Seals what is too large to be written again with every checkpoint, and lets the log stand on its own from here.
+    fn prepare_checkpoint(&self) -> Result<(), EngineError> {
         let tables: Vec<_> = all_tables(&self.catalog()).map(|entry| Arc::clone(&entry.live)).collect();
         let share = (OPEN_BYTES_MAX / tables.len().max(1)).max(CHUNK_BYTES_MIN);
-        tables.iter().for_each(|table: &Arc<LiveTable>| table.freeze_above(share));
-        // A frozen chunk is sealed once the commits in it are synced.
+        tables.iter().for_each(|table: &Arc<LiveTable>| table.prepare_checkpoint(share));
+        // A frozen chunk is sealed once the commits in it are synced. With them, what still refers to the log before
+        // is part of the checkpoint.
         Ok(self.log.barrier().synced_blocking()?)
     }
 }
@@ -121,16 +138,16 @@ impl Checkpoints {
         disk.sync_dir(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))
     }
 
-    /// Deletes the checkpoint before, chunk files that are in no checkpoint any more, and the log up to `seq`.
+    /// Deletes the checkpoint before, chunk files that are in no checkpoint any more, and the log before `log_from`.
     fn delete_replaced(
         &self,
         wal: &Wal,
         written: &mut Written,
-        chunks: HashSet<String>,
-        seq: u64,
+        chunks: &HashSet<String>,
+        (seq, log_from): (u64, u64),
     ) -> Result<(), EngineError> {
-        let before = written.seq.replace(seq).map(checkpoint_path);
-        let unused: Vec<_> = written.chunks.difference(&chunks).cloned().collect();
+        let before = written.seq.replace(seq).filter(|before| *before != seq).map(checkpoint_path);
+        let unused = written.unused(chunks);
         for path in before.into_iter().chain(unused) {
             self.disk.delete(&path).map_err(io_error(&path))?;
             written.chunks.remove(&path);
@@ -138,7 +155,7 @@ impl Checkpoints {
         for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
             self.disk.sync_dir(dir).map_err(io_error(dir))?;
         }
-        Ok(wal.delete_until(seq)?)
+        Ok(wal.delete_until(log_from - 1)?)
     }
 
     /// Writes the files of the sealed chunks that have none yet, and lists all in `chunks`.
@@ -150,13 +167,22 @@ impl Checkpoints {
         image: &TableImage,
     ) -> Result<(), StorageError> {
         for chunk in &image.sealed {
-            let path = chunk_path(table, chunk.revision);
-            if !written.chunks.contains(&path) {
-                let mut body = Vec::new();
-                put_chunk(&mut body, &chunk.rows, &image.series);
-                write_file(&*self.disk, &path, CHUNK_FILE, &body)?;
-                written.chunks.insert(path.clone());
-            }
+            let path = match &chunk.rows {
+                ChunkRows::Filed(file) => {
+                    written.files.insert(file.path.clone(), Arc::downgrade(file));
+                    file.path.clone()
+                }
+                ChunkRows::Held(rows) => {
+                    let path = chunk_path(table, chunk.revision);
+                    if !written.chunks.contains(&path) {
+                        let mut body = Vec::new();
+                        put_chunk(&mut body, rows, &image.series);
+                        write_file(&*self.disk, &path, CHUNK_FILE, &body)?;
+                    }
+                    path
+                }
+            };
+            written.chunks.insert(path.clone());
             chunks.insert(path);
         }
         Ok(())
@@ -167,11 +193,12 @@ fn checkpoint_body(
     checkpoints: &Checkpoints,
     written: &mut Written,
     chunks: &mut HashSet<String>,
-    seq: u64,
+    (seq, log_from): (u64, u64),
     catalog: &LiveCatalog,
 ) -> Result<Vec<u8>, StorageError> {
     let mut out = Vec::new();
     put_u64(&mut out, seq);
+    put_u64(&mut out, log_from);
     put_u64(&mut out, catalog.next_table_id().0);
     put_usize(&mut out, catalog.scopes().count());
     for (scope, state) in catalog.scopes() {
@@ -223,6 +250,11 @@ fn put_image(out: &mut Vec<u8>, image: &TableImage) {
             put_usize(out, row - last);
             last = row;
         }
+        let file = match &chunk.rows {
+            ChunkRows::Filed(file) => Some(&*file.path),
+            ChunkRows::Held(_) => None,
+        };
+        put_optional_str(out, file);
     }
     let open = image.open();
     put_usize(out, open.len());

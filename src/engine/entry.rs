@@ -1,8 +1,9 @@
 //! What is written to the log: changes of the catalog, and records as they were decided.
 //!
-//! A write's entry stands on its own but for its table's schema: dimensions, measure names and columns are numbers in
-//! it, and what the write adds to the schema comes first. A row says only what differs from the row before.
+//! A write's entry begins with what the write adds to its table's schema: dimensions, measure names and columns are
+//! numbers in its rows.
 
+use super::rows::RowReader;
 use crate::{
     catalog::{
         MagneticWrites, PartitionKey, RejectedLocation, Tags,
@@ -11,26 +12,17 @@ use crate::{
         state::{Change, TableId, TablePlace, TableSettings},
     },
     model::{
-        record::{MeasureType, Value},
+        record::MeasureType,
         retention::Retention,
         scope::Scope,
         table::{Column, ColumnKind},
     },
-    store::{
-        codec::{Malformed, Reader, put_i64, put_optional_str, put_str, put_u64, put_usize},
-        memory::{open::NewRow, series::SeriesId},
-    },
+    store::codec::{Malformed, Reader, put_i64, put_optional_str, put_str, put_u64, put_usize},
 };
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 const WRITE: u8 = 1;
 const CHANGE: u8 = 2;
-
-const SAME_SERIES: u8 = 1;
-const SAME_MEASURE_NAME: u8 = 2;
-const SAME_COLUMNS: u8 = 4;
-const HAS_VERSION: u8 = 8;
 
 /// An entry as it is read.
 #[derive(Debug)]
@@ -71,152 +63,6 @@ pub(super) fn read_entry(bytes: &[u8]) -> Result<Entry<'_>, Malformed> {
     }
 }
 
-/// Writes rows one after the other.
-#[derive(Debug, Default)]
-pub(super) struct RowWriter {
-    pub(super) bytes: Vec<u8>,
-    last: Option<(SeriesId, u16, i64)>,
-    last_columns: SmallVec<[u16; 16]>,
-}
-
-impl RowWriter {
-    /// Forgets all rows, but keeps the memory.
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.last = None;
-        self.last_columns.clear();
-    }
-
-    /// Appends a row. `dimensions` are those of its series.
-    pub(super) fn put<'a>(&mut self, row: &NewRow<'_>, dimensions: impl ExactSizeIterator<Item = (u16, &'a str)>) {
-        let out = &mut self.bytes;
-        let (series, measure_name, time_ns) = self.last.unwrap_or((0, 0, 0));
-        let columns = row.values.iter().map(|(column, _)| *column);
-        let is_first = self.last.is_none();
-        let mut flags = 0;
-        if !is_first && row.key.series == series {
-            flags |= SAME_SERIES;
-        }
-        if !is_first && row.key.measure_name == measure_name {
-            flags |= SAME_MEASURE_NAME;
-        }
-        if !is_first && columns.clone().eq(self.last_columns.iter().copied()) {
-            flags |= SAME_COLUMNS;
-        }
-        if row.version != 1 {
-            flags |= HAS_VERSION;
-        }
-        out.push(flags);
-        if flags & SAME_SERIES == 0 {
-            put_usize(out, dimensions.len());
-            for (dimension, value) in dimensions {
-                put_u64(out, dimension.into());
-                put_str(out, value);
-            }
-        }
-        if flags & SAME_MEASURE_NAME == 0 {
-            put_u64(out, row.key.measure_name.into());
-        }
-        put_i64(out, row.key.time_ns.wrapping_sub(time_ns));
-        if flags & HAS_VERSION != 0 {
-            put_i64(out, row.version);
-        }
-        if flags & SAME_COLUMNS == 0 {
-            put_usize(out, row.values.len());
-            for (column, value) in row.values {
-                put_u64(out, (*column).into());
-                out.push(type_code(value.measure_type()));
-            }
-            self.last_columns = columns.collect();
-        }
-        row.values.iter().for_each(|(_, value)| put_value(out, value));
-        self.last = Some((row.key.series, row.key.measure_name, row.key.time_ns));
-    }
-}
-
-/// Reads rows one after the other.
-#[derive(Debug)]
-pub(super) struct RowReader<'a> {
-    reader: Reader<'a>,
-    dimensions: Vec<(u16, &'a str)>,
-    measure_name: u16,
-    time_ns: i64,
-    columns: Vec<(u16, MeasureType)>,
-    values: Vec<(u16, Value<'a>)>,
-}
-
-/// A row as it is read.
-#[derive(Debug)]
-pub(super) struct ReadRow<'r, 'a> {
-    pub(super) dimensions: &'r [(u16, &'a str)],
-    pub(super) measure_name: u16,
-    pub(super) time_ns: i64,
-    pub(super) version: i64,
-    pub(super) values: &'r [(u16, Value<'a>)],
-}
-
-impl<'a> RowReader<'a> {
-    fn new(reader: Reader<'a>) -> Self {
-        Self { reader, dimensions: Vec::new(), measure_name: 0, time_ns: 0, columns: Vec::new(), values: Vec::new() }
-    }
-
-    /// The next row; `None` after the last.
-    pub(super) fn next(&mut self) -> Result<Option<ReadRow<'_, 'a>>, Malformed> {
-        let reader = &mut self.reader;
-        if reader.is_empty() {
-            return Ok(None);
-        }
-        let flags = reader.u8()?;
-        if flags & SAME_SERIES == 0 {
-            self.dimensions.clear();
-            for _ in 0..reader.length()? {
-                self.dimensions.push((reader.number()?, reader.str()?));
-            }
-        }
-        if flags & SAME_MEASURE_NAME == 0 {
-            self.measure_name = reader.number()?;
-        }
-        self.time_ns = self.time_ns.wrapping_add(reader.i64()?);
-        let version = if flags & HAS_VERSION == 0 { 1 } else { reader.i64()? };
-        if flags & SAME_COLUMNS == 0 {
-            self.columns.clear();
-            for _ in 0..reader.length()? {
-                self.columns.push((reader.number()?, read_type(reader)?));
-            }
-        }
-        self.values.clear();
-        for (column, value_type) in &self.columns {
-            self.values.push((*column, read_value(reader, *value_type)?));
-        }
-        Ok(Some(ReadRow {
-            dimensions: &self.dimensions,
-            measure_name: self.measure_name,
-            time_ns: self.time_ns,
-            version,
-            values: &self.values,
-        }))
-    }
-}
-
-fn put_value(out: &mut Vec<u8>, value: &Value<'_>) {
-    match value {
-        Value::Double(value) => out.extend_from_slice(&value.to_le_bytes()),
-        Value::Bigint(value) | Value::Timestamp(value) => put_i64(out, *value),
-        Value::Boolean(value) => out.push(u8::from(*value)),
-        Value::Varchar(text) => put_str(out, text),
-    }
-}
-
-fn read_value<'a>(reader: &mut Reader<'a>, value_type: MeasureType) -> Result<Value<'a>, Malformed> {
-    Ok(match value_type {
-        MeasureType::Double => Value::Double(f64::from_bits(reader.fixed_u64()?)),
-        MeasureType::Bigint => Value::Bigint(reader.i64()?),
-        MeasureType::Boolean => Value::Boolean(reader.bool()?),
-        MeasureType::Varchar => Value::Varchar(reader.str()?),
-        MeasureType::Timestamp => Value::Timestamp(reader.i64()?),
-    })
-}
-
 /// The number that a type has in logs and files.
 pub(super) fn type_code(value_type: MeasureType) -> u8 {
     match value_type {
@@ -228,7 +74,7 @@ pub(super) fn type_code(value_type: MeasureType) -> u8 {
     }
 }
 
-fn read_type(reader: &mut Reader<'_>) -> Result<MeasureType, Malformed> {
+pub(super) fn read_type(reader: &mut Reader<'_>) -> Result<MeasureType, Malformed> {
     let code = reader.u8()?;
     MeasureType::ALL.into_iter().find(|value_type| type_code(*value_type) == code).ok_or(Malformed)
 }
@@ -518,7 +364,6 @@ pub(super) fn read_settings(reader: &mut Reader<'_>) -> Result<TableSettings, Ma
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::memory::open::RowKey;
 
     fn settings() -> TableSettings {
         TableSettings {
@@ -575,59 +420,5 @@ mod tests {
                 assert!(read_entry(&bytes[..length]).is_err(), "{change:?} cut at {length}");
             }
         }
-    }
-
-    #[test]
-    fn rows_come_back_whatever_they_share_with_the_row_before() {
-        let key = |series, measure_name, time_ns| RowKey { series, measure_name, time_ns };
-        let double: &[(u16, Value<'_>)] = &[(0, Value::Double(-1.5))];
-        let all: &[(u16, Value<'_>)] = &[
-            (1, Value::Bigint(i64::MIN)),
-            (2, Value::Boolean(true)),
-            (5, Value::Varchar("é")),
-            (9, Value::Timestamp(7)),
-        ];
-        let rows = [
-            NewRow { key: key(0, 0, 0), version: 1, values: double },
-            NewRow { key: key(0, 0, 5), version: i64::MAX, values: double },
-            NewRow { key: key(1, 0, i64::MAX), version: 1, values: all },
-            NewRow { key: key(1, 3, i64::MIN), version: 2, values: all },
-            NewRow { key: key(0, 0, 5), version: 1, values: double },
-        ];
-        let dimensions = [vec![(0, "a"), (4, "")], vec![(0, "b")]];
-        let growth = SchemaGrowth {
-            dimensions: vec!["host".into()],
-            measure_names: vec!["cpu".into()],
-            columns: vec![
-                Column { name: "measure_value::double".into(), kind: ColumnKind::MeasureValue(MeasureType::Double) },
-                Column { name: "x".into(), kind: ColumnKind::Multi(MeasureType::Timestamp) },
-            ],
-            uses: vec![
-                MeasureUse { measure_name: 0, kind: None, dimension: 0 },
-                MeasureUse { measure_name: 0, kind: Some(MeasureType::Bigint), dimension: 0 },
-            ],
-        };
-        let mut writer = RowWriter::default();
-        let mut bytes = Vec::new();
-        for _ in 0..2 {
-            // A writer that was used before writes the same.
-            writer.clear();
-            rows.iter().for_each(|row| writer.put(row, dimensions[row.key.series as usize].iter().copied()));
-            bytes.clear();
-            put_write(&mut bytes, TableId(8), &growth);
-            bytes.extend_from_slice(&writer.bytes);
-        }
-        let Ok(Entry::Write { table, growth: read, rows: mut reader }) = read_entry(&bytes) else { panic!("a write") };
-        assert_eq!((table, read), (TableId(8), growth));
-        for row in rows {
-            let read = reader.next().unwrap().unwrap();
-            assert_eq!(read.dimensions, dimensions[row.key.series as usize]);
-            assert_eq!(
-                (read.measure_name, read.time_ns, read.version),
-                (row.key.measure_name, row.key.time_ns, row.version)
-            );
-            assert_eq!(read.values, row.values);
-        }
-        assert!(reader.next().unwrap().is_none());
     }
 }

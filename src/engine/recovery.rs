@@ -9,7 +9,8 @@ use super::{
     control::{LiveCatalog, apply},
     entry::{Entry, read_account_settings, read_entry, read_growth, read_settings, read_tags},
     log::Log,
-    table::LiveTable,
+    magnetic::MAGNETIC_DIR,
+    table::{LiveTable, ReplayError, SeriesNumbers},
 };
 use crate::{
     catalog::state::{Change, TableId, TablePlace},
@@ -18,7 +19,12 @@ use crate::{
         codec::{Malformed, Reader},
         disk::Disk,
         error::{StorageError, io_error},
-        memory::{chunk_codec::read_chunk, dead::DeadRows, table::RestoredChunk},
+        magnetic::day_file::{DayFile, OpenedFile},
+        memory::{
+            chunk_codec::read_chunk,
+            dead::DeadRows,
+            table::{RestoredChunk, RestoredRows},
+        },
         wal::{WAL_DIR, Wal, WalOptions, recover},
         whole_file::read_file,
     },
@@ -35,11 +41,16 @@ use std::sync::{
 pub(super) struct LogSizes {
     pub(super) segment_bytes_max: u64,
     pub(super) checkpoint_bytes: u64,
+    /// Bytes of rows in memory from which on the oldest go to files; looked at with every checkpoint.
+    pub(super) memory_bytes_max: usize,
 }
 
-impl Default for LogSizes {
-    fn default() -> Self {
-        Self { segment_bytes_max: 32 << 20, checkpoint_bytes: 64 << 20 }
+impl LogSizes {
+    /// Checkpoints come often enough to keep `memory_bytes_max`: in memory, rows take a few times what they take in the
+    /// log.
+    pub(super) fn with_memory(memory_bytes_max: usize) -> Self {
+        let checkpoint_bytes = (64 << 20).min(memory_bytes_max as u64 / 16).max(64 << 10);
+        Self { segment_bytes_max: 32 << 20, checkpoint_bytes, memory_bytes_max }
     }
 }
 
@@ -49,17 +60,23 @@ struct Restored {
     catalog: LiveCatalog,
     synced: Arc<AtomicU64>,
     written: Written,
+    /// The first entry of the log that is needed.
+    log_from: u64,
+    series_numbers: HashMap<TableId, SeriesNumbers>,
 }
 
 /// Opens what a disk holds.
 pub(super) fn open(disk: Arc<dyn Disk>, sizes: LogSizes) -> Result<Arc<Inner>, EngineError> {
-    for dir in [WAL_DIR, CHUNK_DIR, CHECKPOINT_DIR] {
+    for dir in [WAL_DIR, CHUNK_DIR, CHECKPOINT_DIR, MAGNETIC_DIR] {
         disk.create_dir(dir).map_err(io_error(dir))?;
     }
-    let mut restored = read_checkpoint(&*disk)?;
+    let mut restored = read_checkpoint(&disk)?;
     let mut tables = tables_by_id(&restored.catalog);
-    let after = restored.written.seq.unwrap_or(0);
+    let after = restored.log_from - 1;
     let recovered = recover(&*disk, after, |seq, bytes| replay(&mut restored, &mut tables, seq, bytes))?;
+    if let Some(seq) = restored.written.seq.filter(|seq| recovered.last_seq < *seq) {
+        return Err(StorageError::MissingSegment { seq }.into());
+    }
     delete_leftovers(&*disk, &restored.written)?;
 
     let inner: Arc<OnceLock<Weak<Inner>>> = Arc::default();
@@ -88,20 +105,22 @@ pub(super) fn open(disk: Arc<dyn Disk>, sizes: LogSizes) -> Result<Arc<Inner>, E
         log: Arc::new(Log::Wal(wal)),
         synced: restored.synced,
         checkpoints: Some(Checkpoints::new(disk, restored.written)),
+        moving: Mutex::default(),
     });
     let weak = Arc::downgrade(&opened);
     inner.get_or_init(|| weak.clone());
     let thread = std::thread::Builder::new().name("timebrook-checkpoint".to_owned());
-    thread.spawn(move || make_checkpoints(&weak, &is_due)).map_err(io_error(CHECKPOINT_DIR))?;
+    thread.spawn(move || make_checkpoints(&weak, &is_due, sizes.memory_bytes_max)).map_err(io_error(CHECKPOINT_DIR))?;
     Ok(opened)
 }
 
-/// Makes a checkpoint whenever one is due, until the log is closed.
-fn make_checkpoints(inner: &Weak<Inner>, is_due: &Receiver<()>) {
+/// Makes a checkpoint whenever one is due, with no more rows in memory than there may be, until the log is closed.
+fn make_checkpoints(inner: &Weak<Inner>, is_due: &Receiver<()>, memory_bytes_max: usize) {
     while is_due.recv().is_ok() {
         let Some(inner) = inner.upgrade() else { return };
         // A checkpoint that fails costs nothing but a longer log; the next one tries again.
-        if let Err(error) = inner.checkpoint() {
+        let made = inner.move_excess(memory_bytes_max).and_then(|has_moved| inner.checkpoint(has_moved));
+        if let Err(error) = made {
             tracing::error!(%error, "no checkpoint could be made");
         }
     }
@@ -122,9 +141,16 @@ fn replay(
     match read_entry(bytes).map_err(unreadable)? {
         // A write that was on its way while its table was deleted comes after the deletion in the log.
         Entry::Write { table, growth, rows } => match tables.get(&table) {
-            Some(table) => table.replay(seq, &growth, rows).map_err(unreadable),
+            Some(live) => {
+                let numbers = restored.series_numbers.entry(table).or_default();
+                live.replay(seq, &growth, rows, numbers).map_err(|error| match error {
+                    ReplayError::Malformed(error) => unreadable(error),
+                    ReplayError::Storage(error) => error.into(),
+                })
+            }
             None => Ok(()),
         },
+        Entry::Change(_) if restored.written.seq.is_some_and(|written| seq <= written) => Ok(()),
         Entry::Change(change) => {
             apply(&mut restored.catalog, &change, &restored.synced);
             match change {
@@ -144,11 +170,13 @@ fn replay(
 }
 
 /// Reads the newest checkpoint; nothing, when there is none yet.
-fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, StorageError> {
+fn read_checkpoint(disk: &Arc<dyn Disk>) -> Result<Restored, StorageError> {
     let mut restored = Restored {
         catalog: LiveCatalog::default(),
         synced: Arc::default(),
-        written: Written { seq: None, chunks: HashSet::new() },
+        written: Written { seq: None, chunks: HashSet::new(), files: HashMap::new() },
+        log_from: 1,
+        series_numbers: HashMap::new(),
     };
     let names = disk.list(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))?;
     // The newest is whole: it got its name after it was synced.
@@ -157,7 +185,7 @@ fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, StorageError> {
     });
     let Some(seq) = newest.max() else { return Ok(restored) };
     let path = checkpoint_path(seq);
-    let body = read_file(disk, &path, CHECKPOINT_FILE, |body| Ok(body.to_vec()))?;
+    let body = read_file(&**disk, &path, CHECKPOINT_FILE, |body| Ok(body.to_vec()))?;
     let malformed = || StorageError::Damaged { file: path.clone(), offset: 0, what: "its body says what cannot be" };
     let mut reader = Reader::new(&body);
     restored.written.seq = Some(seq);
@@ -168,11 +196,16 @@ fn read_checkpoint(disk: &dyn Disk) -> Result<Restored, StorageError> {
 /// An error of another file, or `None`: the checkpoint itself cannot be read.
 type RestoreError = Option<StorageError>;
 
-fn restore_databases(disk: &dyn Disk, restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), RestoreError> {
-    let (seq, next_table_id) = (number(reader)?, number(reader)?);
-    if Some(seq) != restored.written.seq {
+fn restore_databases(
+    disk: &Arc<dyn Disk>,
+    restored: &mut Restored,
+    reader: &mut Reader<'_>,
+) -> Result<(), RestoreError> {
+    let (seq, log_from, next_table_id) = (number(reader)?, number(reader)?, number(reader)?);
+    if Some(seq) != restored.written.seq || !(1..=seq + 1).contains(&log_from) {
         return Err(None);
     }
+    restored.log_from = log_from;
     for _ in 0..reader.length().map_err(none)? {
         restore_account_settings(restored, reader).map_err(none)?;
     }
@@ -216,7 +249,7 @@ fn restore_database(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<
 }
 
 fn restore_table(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     restored: &mut Restored,
     reader: &mut Reader<'_>,
     scope: &Scope,
@@ -244,7 +277,7 @@ fn restore_table(
 
 /// Reads what the checkpoint says of a sealed chunk, and the chunk's file. Returns its path.
 fn restore_chunk(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     live: &LiveTable,
     table: TableId,
     reader: &mut Reader<'_>,
@@ -258,29 +291,39 @@ fn restore_chunk(
         row = row.checked_add(reader.number().map_err(none)?).ok_or(None)?;
         dead_rows.push(row);
     }
-    let path = chunk_path(table.0, revision);
-    let decoded = read_file(disk, &path, CHUNK_FILE, |body| {
-        let mut reader = Reader::new(body);
-        let decoded = read_chunk(&mut reader)?;
-        if reader.is_empty() { Ok(decoded) } else { Err(Malformed) }
-    })?;
-    if dead_rows.last().is_some_and(|row| *row >= decoded.rows.len()) {
+    let (path, rows, series, length) = match reader.optional_str().map_err(none)? {
+        Some(path) => {
+            let OpenedFile { file, series } = DayFile::open(disk, path, &live.names())?;
+            let length = file.rows;
+            (path.to_owned(), RestoredRows::Filed(file), series, length)
+        }
+        None => {
+            let path = chunk_path(table.0, revision);
+            let decoded = read_file(&**disk, &path, CHUNK_FILE, |body| {
+                let mut reader = Reader::new(body);
+                let decoded = read_chunk(&mut reader)?;
+                if reader.is_empty() { Ok(decoded) } else { Err(Malformed) }
+            })?;
+            let length = decoded.rows.len();
+            (path, RestoredRows::Held(decoded.rows), decoded.series, length)
+        }
+    };
+    if dead_rows.last().is_some_and(|row| *row >= length) {
         return Err(None);
     }
     for row in dead_rows {
         dead.insert(row);
     }
-    let chunk = RestoredChunk { id, revision, decoded, dead, floor_ns };
-    live.restore_sealed(chunk).map_err(none)?;
+    let chunk = RestoredChunk { id, revision, rows, dead, floor_ns };
+    live.restore_sealed(chunk, &series).map_err(none)?;
     Ok(path)
 }
 
 /// Deletes files that a crash left behind: those that no checkpoint ever named, or that it names no more.
 fn delete_leftovers(disk: &dyn Disk, written: &Written) -> Result<(), StorageError> {
     let current = written.seq.map(checkpoint_path);
-    for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
-        for name in disk.list(dir).map_err(io_error(dir))? {
-            let path = format!("{dir}/{name}");
+    for dir in [CHECKPOINT_DIR, CHUNK_DIR, MAGNETIC_DIR] {
+        for path in disk.list_below(dir).map_err(io_error(dir))? {
             if current.as_ref() != Some(&path) && !written.chunks.contains(&path) {
                 disk.delete(&path).map_err(io_error(&path))?;
             }

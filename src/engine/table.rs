@@ -2,8 +2,9 @@
 
 use super::{
     EngineError, StateCounts,
-    entry::{ReadRow, RowReader, RowWriter, put_write},
+    entry::put_write,
     log::Log,
+    rows::{ReadRow, RowReader, RowWriter},
     snapshot::TableView,
 };
 use crate::{
@@ -18,16 +19,19 @@ use crate::{
     store::{
         TableRows,
         codec::Malformed,
+        error::StorageError,
+        magnetic::{TableNames, day_file::DayFile},
         memory::{
             chunk_codec::DecodedChunk,
             open::{NewRow, RowKey},
-            series::{SeriesDimensions, SeriesId},
-            table::{MemoryTable, RestoredChunk, RowRef, TableImage},
+            sealed::{Run, SealedRows},
+            series::{SeriesDimensions, SeriesId, SeriesView},
+            table::{ChunkSource, MemoryTable, RestoredChunk, RestoredRows, RowRef, TableImage},
         },
         wal::Ticket,
     },
 };
-use hashbrown::DefaultHashBuilder;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use smallvec::SmallVec;
 use std::{
     collections::VecDeque,
@@ -83,6 +87,29 @@ impl TableWriter {
         ticket.synced().await?;
         Ok(outcome)
     }
+}
+
+/// The series of a table by the numbers that they have in the log.
+pub(super) type SeriesNumbers = HashMap<SeriesId, SeriesId>;
+
+/// Why a write that is read back from the log cannot be applied.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReplayError {
+    /// It says what cannot be.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// A file that it changes rows of cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// What rewriting a table's chunks needs to know of it.
+#[derive(Debug)]
+pub(super) struct RewritableTable {
+    /// Oldest first.
+    pub(super) chunks: Vec<ChunkSource>,
+    pub(super) series: SeriesView,
+    pub(super) names: TableNames,
 }
 
 /// A table's records and what was learnt from them.
@@ -150,6 +177,8 @@ impl LiveTable {
         if state.is_removed {
             return Err(EngineError::TableNotFound(name.to_owned()));
         }
+        // What is read for the look-ups below stays until they are done.
+        let _loaded = state.load_files(records, &hashes)?;
         let schema_before = state.schema.mark();
         state.row_writer.clear();
         let mut added = 0;
@@ -165,7 +194,7 @@ impl LiveTable {
         let ticket = state.append(self.id, schema_before, log).inspect_err(|_| self.roll_back_locked(&mut state))?;
         if state.commit(ticket.seq) {
             // As good a moment as any to look for what has expired.
-            state.rows.free(visible_from_ns);
+            state.free(visible_from_ns);
         }
         state.settle(self.synced());
         Ok((outcome, ticket))
@@ -218,9 +247,9 @@ impl LiveTable {
         self.synced.load(Ordering::SeqCst)
     }
 
-    /// Frees the memory of what is older than `before_ns`.
-    pub(super) fn free(&self, before_ns: i64) {
-        self.lock().rows.free(before_ns);
+    /// Frees the memory of what is older than `before_ns`; true when files are needed no more.
+    pub(super) fn free(&self, before_ns: i64) -> bool {
+        self.lock().free(before_ns)
     }
 
     /// The table is gone: later commits fail.
@@ -242,9 +271,46 @@ impl LiveTable {
         state
     }
 
-    /// Starts a new open chunk when the present one is larger than `bytes`.
-    pub(super) fn freeze_above(&self, bytes: usize) {
-        self.lock().rows.freeze_above(bytes);
+    /// Prepares for a checkpoint: starts a new open chunk when the present one is larger than `bytes`, and lets the log
+    /// from here on stand on its own.
+    pub(super) fn prepare_checkpoint(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.rows.freeze_above(bytes);
+        state.row_writer.forget_series();
+    }
+
+    /// What can be rewritten now; rows in the open chunk cannot, unless its oldest and newest time say that it `has_aged`.
+    pub(super) fn rewritable(&self, has_aged: impl Fn((i64, i64)) -> bool) -> RewritableTable {
+        let mut state = self.lock();
+        state.rows.freeze_if(has_aged);
+        let chunks = state.rows.rewritable().collect();
+        RewritableTable { chunks, series: state.rows.series.view(), names: names(&state.schema) }
+    }
+
+    /// Takes the number of a chunk that is yet to be made.
+    pub(super) fn new_chunk_id(&self) -> u64 {
+        self.lock().rows.new_chunk_id()
+    }
+
+    /// Puts files, and of some chunks the rows to keep, in the place of chunks; false, with nothing changed, when one of
+    /// these has changed since.
+    pub(super) fn replace_chunks(
+        &self,
+        sources: &[ChunkSource],
+        files: Vec<(u64, Arc<DayFile>)>,
+        kept: Vec<(u64, SealedRows)>,
+    ) -> bool {
+        self.lock().rows.replace_chunks(sources, files, kept)
+    }
+
+    /// The names that files of the table speak of by number.
+    pub(super) fn names(&self) -> TableNames {
+        names(&self.lock().schema)
+    }
+
+    /// Bytes of rows in memory, approximately.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.lock().rows.held_bytes()
     }
 
     /// The settled state as it is to be written down: the schema and the rows.
@@ -263,10 +329,14 @@ impl LiveTable {
         state.rows.restore_numbers(settled_seq, next_chunk);
     }
 
-    /// Then the sealed chunks, oldest first.
-    pub(super) fn restore_sealed(&self, chunk: RestoredChunk) -> Result<(), Malformed> {
+    /// Then the sealed chunks, oldest first; `series` are those that their rows speak of.
+    pub(super) fn restore_sealed(&self, chunk: RestoredChunk, series: &[Vec<(u16, String)>]) -> Result<(), Malformed> {
         let mut state = self.lock();
-        let numbers = self.restore_series(&mut state, &chunk.decoded)?;
+        match &chunk.rows {
+            RestoredRows::Held(rows) => check_rows(&state.schema, rows)?,
+            RestoredRows::Filed(file) => check_runs(&state.schema, file.runs.iter().map(|run| &run.run))?,
+        }
+        let numbers = self.restore_series(&mut state, series)?;
         state.rows.restore_sealed(chunk, &numbers);
         Ok(())
     }
@@ -274,25 +344,19 @@ impl LiveTable {
     /// Then the rows that were in open chunks.
     pub(super) fn restore_open(&self, decoded: DecodedChunk) -> Result<(), Malformed> {
         let mut state = self.lock();
-        let numbers = self.restore_series(&mut state, &decoded)?;
+        check_rows(&state.schema, &decoded.rows)?;
+        let numbers = self.restore_series(&mut state, &decoded.series)?;
         state.rows.restore_open(decoded, &numbers);
         Ok(())
     }
 
-    /// Finds or adds every series of a chunk, after checking that the schema knows what the chunk speaks of.
-    fn restore_series(&self, state: &mut TableState, decoded: &DecodedChunk) -> Result<Vec<SeriesId>, Malformed> {
-        let columns = decoded.rows.column_ids.iter().zip(&decoded.rows.columns);
-        for (id, column) in columns {
-            let known = state.schema.columns().get(usize::from(*id)).ok_or(Malformed)?;
-            if known.kind.value_type() != column.value_type() {
-                return Err(Malformed);
-            }
-        }
-        let names = state.schema.measure_names().len();
-        if decoded.rows.runs.iter().any(|run| usize::from(run.measure_name) >= names) {
-            return Err(Malformed);
-        }
-        let series = decoded.series.iter().map(|dimensions| {
+    /// Finds or adds every series of a chunk.
+    fn restore_series(
+        &self,
+        state: &mut TableState,
+        series: &[Vec<(u16, String)>],
+    ) -> Result<Vec<SeriesId>, Malformed> {
+        let series = series.iter().map(|dimensions| {
             let dimensions: Vec<_> = dimensions.iter().map(|(id, value)| (*id, &**value)).collect();
             self.numbered_series(state, &dimensions)
         });
@@ -313,33 +377,34 @@ impl LiveTable {
         Ok(found.unwrap_or_else(|| series.add(hash, dimensions.iter().copied())))
     }
 
-    /// Applies a write that is read back from the log, unless it is there already.
-    pub(super) fn replay(&self, seq: u64, growth: &SchemaGrowth, mut rows: RowReader<'_>) -> Result<(), Malformed> {
+    /// Applies a write that is read back from the log, unless it is there already. `numbers` are the table's series by
+    /// the numbers that they have in the log.
+    pub(super) fn replay(
+        &self,
+        seq: u64,
+        growth: &SchemaGrowth,
+        mut rows: RowReader<'_>,
+        numbers: &mut SeriesNumbers,
+    ) -> Result<(), ReplayError> {
         let mut state = self.lock();
-        if seq <= state.rows.settled_seq() {
-            return Ok(());
+        let is_new = seq > state.rows.settled_seq();
+        if is_new {
+            state.schema.grow(growth);
         }
-        state.schema.grow(growth);
         while let Some(row) = rows.next()? {
-            self.replay_row(&mut state, &row)?;
+            // What is there already may be where a series is written in full.
+            if let Some(dimensions) = row.dimensions {
+                numbers.insert(row.series, self.numbered_series(&mut state, dimensions)?);
+            }
+            if is_new {
+                let series = *numbers.get(&row.series).ok_or(Malformed)?;
+                replay_row(&mut state, series, &row)?;
+            }
         }
-        state.commit(seq);
-        state.settle(seq);
-        Ok(())
-    }
-
-    fn replay_row(&self, state: &mut TableState, row: &ReadRow<'_, '_>) -> Result<(), Malformed> {
-        let schema = &state.schema;
-        let is_known = |(id, value): &(u16, Value<'_>)| {
-            schema.columns().get(usize::from(*id)).is_some_and(|c| c.kind.value_type() == value.measure_type())
-        };
-        if usize::from(row.measure_name) >= schema.measure_names().len() || !row.values.iter().all(is_known) {
-            return Err(Malformed);
+        if is_new {
+            state.commit(seq);
+            state.settle(seq);
         }
-        let series = self.numbered_series(state, row.dimensions)?;
-        let key = RowKey { series, measure_name: row.measure_name, time_ns: row.time_ns };
-        let replaced = state.find(key);
-        state.rows.push(NewRow { key, version: row.version, values: row.values }, replaced);
         Ok(())
     }
 
@@ -351,6 +416,45 @@ impl LiveTable {
             state.commit(seq);
             state.settle(seq);
         }
+    }
+}
+
+/// Checks that the schema knows what rows speak of.
+fn check_rows(schema: &Schema, rows: &SealedRows) -> Result<(), Malformed> {
+    for (id, column) in rows.column_ids.iter().zip(&rows.columns) {
+        let known = schema.columns().get(usize::from(*id)).ok_or(Malformed)?;
+        if known.kind.value_type() != column.value_type() {
+            return Err(Malformed);
+        }
+    }
+    check_runs(schema, rows.runs.iter())
+}
+
+fn check_runs<'a>(schema: &Schema, mut runs: impl Iterator<Item = &'a Run>) -> Result<(), Malformed> {
+    let names = schema.measure_names().len();
+    if runs.all(|run| usize::from(run.measure_name) < names) { Ok(()) } else { Err(Malformed) }
+}
+
+fn replay_row(state: &mut TableState, series: SeriesId, row: &ReadRow<'_, '_>) -> Result<(), ReplayError> {
+    let schema = &state.schema;
+    let is_known = |(id, value): &(u16, Value<'_>)| {
+        schema.columns().get(usize::from(*id)).is_some_and(|c| c.kind.value_type() == value.measure_type())
+    };
+    if usize::from(row.measure_name) >= schema.measure_names().len() || !row.values.iter().all(is_known) {
+        return Err(Malformed.into());
+    }
+    let key = RowKey { series, measure_name: row.measure_name, time_ns: row.time_ns };
+    let _loaded = state.rows.load_files(std::iter::once(key))?;
+    let replaced = state.find(key);
+    state.rows.push(NewRow { key, version: row.version, values: row.values }, replaced);
+    Ok(())
+}
+
+fn names(schema: &Schema) -> TableNames {
+    TableNames {
+        dimensions: schema.dimensions().into(),
+        measure_names: schema.measure_names().into(),
+        columns: schema.columns().into(),
     }
 }
 
@@ -399,6 +503,18 @@ impl TableState {
         self.pending.clear();
         self.schema.truncate(self.settled);
         self.rows.roll_back(self.schema.measure_names().len());
+        // Some may have been written in full only in what the log has lost.
+        self.row_writer.forget_series();
+    }
+
+    /// Frees the memory of what is older than `before_ns`.
+    fn free(&mut self, before_ns: i64) -> bool {
+        let has_freed_files = self.rows.free(before_ns);
+        if self.rows.series.is_empty() {
+            // Their numbers begin again.
+            self.row_writer.forget_series();
+        }
+        has_freed_files
     }
 
     /// Appends the commit being made to the log.
@@ -450,6 +566,19 @@ impl TableState {
         }
         self.rows.push(row, replaced);
         Decision::Added
+    }
+
+    /// Reads the files in which these records may be already, so that they can be found.
+    fn load_files(&self, records: &[Record<'_>], hashes: &[u64]) -> Result<Vec<Arc<SealedRows>>, EngineError> {
+        if !records.iter().any(|record| self.rows.may_be_in_file(record.time_ns)) {
+            return Ok(Vec::new());
+        }
+        let keys = records.iter().zip(hashes).filter_map(|(record, hash)| {
+            let series = self.find_series(*hash, record.dimensions)?;
+            let measure_name = self.schema.measure_name(record.measure_name)?;
+            Some(RowKey { series, measure_name, time_ns: record.time_ns })
+        });
+        Ok(self.rows.load_files(keys)?)
     }
 
     /// The row of this key, if there is one. A time newer than all of its stream needs no look-up.

@@ -93,7 +93,8 @@ pub(super) fn rows_in(engine: &Engine, times: std::ops::Range<i64>) -> Vec<Strin
     let snapshot = engine.snapshot(&Scope::default());
     let Some(view) = snapshot.table("db", "t") else { return Vec::new() };
     let projection: Vec<usize> = (0..view.table.columns.len()).collect();
-    let mut rows: Vec<_> = view.rows.scan(&projection, &times.into()).flat_map(|batch| print(&batch)).collect();
+    let mut rows: Vec<_> =
+        view.rows.scan(&projection, &times.into()).flat_map(|batch| print(&batch.unwrap())).collect();
     rows.sort();
     rows
 }
@@ -296,7 +297,11 @@ async fn many_rows_pass_through_open_frozen_and_sealed_chunks() {
         let keys = keys.iter().map(|(name, wanted)| (place(name), values(wanted))).collect();
         let selection = Selection { times, keys };
         let covered = view.rows.coverage(&selection, place("host"));
-        (view.rows.scan(&[], &selection).map(|batch| batch.num_rows()).sum::<usize>(), covered.selected, covered.all)
+        (
+            view.rows.scan(&[], &selection).map(|batch| batch.unwrap().num_rows()).sum::<usize>(),
+            covered.selected,
+            covered.all,
+        )
     };
     let ever = i64::MIN..i64::MAX;
     assert_eq!(count(&[("host", &["a", "c", "x"])], ever.clone()), (total / 3 * 2, 2, 3));
@@ -331,9 +336,12 @@ async fn a_snapshot_does_not_change() {
     let view = snapshot.table("db", "t").unwrap();
     write(&engine, &[single("a", NOW_NS, 2, Value::Double(2.0)), single("b", NOW_NS, 1, Value::Double(2.0))]).await;
     engine.delete_table(&Scope::default(), "db", "t").await.unwrap();
-    let batches: Vec<_> = view.rows.scan(&[0, 3], &(i64::MIN..i64::MAX).into()).collect();
+    let batches: Vec<_> = view.rows.scan(&[0, 3], &(i64::MIN..i64::MAX).into()).map(Result::unwrap).collect();
     assert_eq!(batches.iter().flat_map(print).collect::<Vec<_>>(), ["host=a measure_value::double=1.0"]);
-    assert_eq!(view.rows.scan(&[], &(i64::MIN..i64::MAX).into()).map(|batch| batch.num_rows()).sum::<usize>(), 1);
+    assert_eq!(
+        view.rows.scan(&[], &(i64::MIN..i64::MAX).into()).map(|batch| batch.unwrap().num_rows()).sum::<usize>(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -370,7 +378,7 @@ async fn a_key_that_has_aged_out_may_be_written_afresh() {
     let later = NOW_NS + 2 * DAY_NS;
     assert_eq!(write_at(&engine, &[row(2.0)], later).await.unwrap().rejected, []);
     assert_eq!(rows(&engine).len(), 1);
-    engine.tick(later);
+    engine.tick(later).unwrap();
     assert_eq!((engine.counts(None).records, engine.counts(None).series), (0, 0));
     // The series is known anew when it comes back.
     assert_eq!(write_at(&engine, &[single("b", later, 1, Value::Double(1.0))], later).await.unwrap().rejected, []);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    catalog::{MagneticWrites, PartitionKey, Tags},
+    catalog::{MagneticWrites, PartitionKey, RejectedLocation, Tags},
     clock::Clock,
     engine::{EngineConfig, NewTable},
     model::{
@@ -53,7 +53,7 @@ async fn engine(new: NewTable) -> Arc<Engine> {
 
 async fn write(engine: &Engine, common: InputRecord<'_>, records: &[InputRecord<'_>]) -> Result<Ingested, IngestError> {
     let request = WriteRequest { database: "db", table: "t", common, records };
-    write_records(engine, &Scope::default(), &request, NOW_NS).await
+    write_records(engine, &Objects::in_memory(), &Scope::default(), &request, NOW_NS, || [0; 16]).await
 }
 
 /// Writes records to a new table and says why the whole request is refused.
@@ -361,10 +361,58 @@ async fn a_table_that_is_not_there_is_named() {
     let engine = engine(NewTable::default()).await;
     let check = async |database, table, expect: &str| {
         let request = WriteRequest { database, table, common: InputRecord::default(), records: &[good()] };
-        let error = write_records(&engine, &Scope::default(), &request, NOW_NS).await.unwrap_err();
+        let error = write_records(&engine, &Objects::in_memory(), &Scope::default(), &request, NOW_NS, || [0; 16])
+            .await
+            .unwrap_err();
         assert_eq!(error.to_string(), expect);
     };
     // # observed: the texts
     check("unknown", "t", "The database unknown does not exist.").await;
     check("db", "unknown", "The table unknown does not exist.").await;
+}
+
+#[tokio::test]
+async fn what_the_magnetic_store_rejects_is_reported_and_not_answered() {
+    let location = RejectedLocation {
+        bucket_name: Some("rejects".to_owned()),
+        object_key_prefix: Some("late/".to_owned()),
+        encryption_option: None,
+        kms_key_id: None,
+    };
+    let magnetic_writes = Some(MagneticWrites { enabled: true, rejected_location: Some(Some(location)) });
+    let retention = Some(Retention { memory_hours: 1, magnetic_days: 5 });
+    let engine = engine(NewTable { magnetic_writes, retention, ..NewTable::default() }).await;
+    let late = |value| InputRecord { time: Some(now_ms(-DAY_NS)), measure_value: Some(value), ..good() };
+    let objects = Objects::in_memory();
+    let send = async |records: &[InputRecord<'static>]| {
+        let common = InputRecord { dimensions: &[Dimension { name: "region", value: "r1" }], ..InputRecord::default() };
+        let request = WriteRequest { database: "db", table: "t", common, records };
+        write_records(&engine, &objects, &Scope::default(), &request, NOW_NS, || [0xAB; 16]).await.unwrap()
+    };
+    send(&[late("1.5")]).await;
+    assert_eq!(objects.list("rejects").await.unwrap(), [""; 0]);
+    let older = InputRecord { version: Some(1), ..late("2.5") };
+    let ingested = send(&[older, good(), late("1.5"), late("3.5")]).await;
+    assert_eq!(ingested, Ingested { memory: 1, magnetic: 3, rejected: Vec::new() });
+    let key = "late/db/t/1701198339648/ABABABABABABABABABABABABABABABAB.json";
+    assert_eq!(objects.list("rejects").await.unwrap(), [key]);
+    let body: serde_json::Value = serde_json::from_slice(&objects.get("rejects", key).await.unwrap()).unwrap();
+    let record = |value: &str| {
+        serde_json::json!({
+            "dimensions": [
+                {"name": "region", "value": "r1", "dimensionValueType": null},
+                {"name": "host", "value": "a", "dimensionValueType": null},
+            ],
+            "measureName": "cpu", "measureValue": value, "measureValues": null, "measureValueType": "DOUBLE",
+            "time": "1701111939648000000", "timeUnit": "NANOSECONDS", "version": 1,
+        })
+    };
+    let reason = "A record already exists with the same time, dimensions, measure name, and record version. A higher record \
+                  version must be specified in order to update the measure value. Specifying record version is supported \
+                  by the latest SDKs.";
+    let expect = serde_json::json!({
+        "reportId": "ABABABABABABABABABABABABABABABAB",
+        "errors": [{"reason": reason, "records": [record("2.5"), record("3.5")]}],
+    });
+    assert_eq!(body, expect);
 }

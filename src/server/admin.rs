@@ -12,7 +12,7 @@ use serde_json::json;
 pub(crate) async fn answer(shared: &Shared, parts: &Parts) -> Option<Reply> {
     let is_post = parts.method == Method::POST;
     let (is_allowed, allowed) = match parts.uri.path() {
-        "/_timebrook/reset" => (is_post, "POST"),
+        "/_timebrook/reset" | "/_timebrook/tick" => (is_post, "POST"),
         "/health" | "/_localstack/health" | "/_timebrook/state" | "/_timebrook/ca.pem" => {
             (matches!(parts.method, Method::GET | Method::HEAD), "GET")
         }
@@ -28,6 +28,7 @@ pub(crate) async fn answer(shared: &Shared, parts: &Parts) -> Option<Reply> {
     };
     Some(match parts.uri.path() {
         "/_timebrook/reset" => reset(shared, account.as_deref()).await,
+        "/_timebrook/tick" => tick(shared).await,
         "/_timebrook/state" => state(shared, account.as_deref()),
         "/_timebrook/ca.pem" => authority(shared),
         _ => health(),
@@ -53,6 +54,13 @@ fn health() -> Reply {
 
 async fn reset(shared: &Shared, account: Option<&str>) -> Reply {
     match shared.api.reset(account).await {
+        Ok(()) => Reply::ok(JSON, "{}"),
+        Err(error) => error.into(),
+    }
+}
+
+async fn tick(shared: &Shared) -> Reply {
+    match shared.api.tick(shared.clock.now_ns()).await {
         Ok(()) => Reply::ok(JSON, "{}"),
         Err(error) => error.into(),
     }

@@ -15,6 +15,7 @@ use datafusion::{
     catalog::{Session, TableProvider},
     common::{Result, ScalarValue, tree_node::Transformed},
     datasource::{TableType, provider_as_source, source_as_provider},
+    error::DataFusionError,
     execution::{SendableRecordBatchStream, TaskContext},
     logical_expr::{Expr, LogicalPlan, Operator, TableProviderFilterPushDown, utils::split_conjunction},
     physical_plan::{
@@ -259,6 +260,7 @@ impl PartitionStream for Records {
         let meter = Arc::clone(&self.meter);
         let batches = self.view.rows.scan(&self.columns, &self.selection);
         let batches = futures::stream::iter(batches).map(move |batch| {
+            let batch = batch.map_err(|error| DataFusionError::External(error.into()))?;
             meter.count(&batch);
             Ok(batch)
         });

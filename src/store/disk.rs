@@ -4,7 +4,7 @@
 pub mod files;
 pub mod simulated;
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
 /// A directory tree that belongs to one engine. Paths are relative to it and use `/`.
 ///
@@ -26,6 +26,17 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above.
     fn read(&self, path: &str) -> io::Result<Vec<u8>>;
+    /// A file that is there and is not changed any more, to be read in parts. What was opened can be read even after
+    /// the file is deleted.
+    ///
+    /// # Errors
+    /// As above.
+    fn reader(&self, path: &str) -> io::Result<Arc<dyn DiskReader>>;
+    /// The paths of all files below a directory, in no order; none when it is not there.
+    ///
+    /// # Errors
+    /// As above.
+    fn list_below(&self, dir: &str) -> io::Result<Vec<String>>;
     /// A new empty file, or one that is emptied.
     ///
     /// # Errors
@@ -62,6 +73,17 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above.
     fn sync_dir(&self, dir: &str) -> io::Result<()>;
+}
+
+/// A file that is read in parts.
+pub trait DiskReader: fmt::Debug + Send + Sync {
+    /// Its length in bytes.
+    fn length(&self) -> u64;
+    /// Fills `bytes` with what begins at `offset`.
+    ///
+    /// # Errors
+    /// Those of the file system; [`io::ErrorKind::UnexpectedEof`] when there is less.
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
 }
 
 /// A file that grows at its end.

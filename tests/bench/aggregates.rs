@@ -112,7 +112,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let snapshot = engine.snapshot(&Scope::default());
     let view = snapshot.table("db", "t").ok_or("the table is there")?;
     let all: Vec<usize> = (0..view.table.columns.len()).collect();
-    let batches: Vec<RecordBatch> = view.rows.scan(&all, &(i64::MIN..i64::MAX).into()).collect();
+    let batches: Vec<RecordBatch> = view.rows.scan(&all, &(i64::MIN..i64::MAX).into()).collect::<Result<_, _>>()?;
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows);
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     context.register_table("t", Arc::new(MemTable::try_new(view.rows.schema(), vec![batches])?))?;

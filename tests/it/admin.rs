@@ -61,6 +61,8 @@ async fn what_is_no_such_address_or_method_is_refused() {
         assert_eq!(ask(&timebrook, method, path).await.status, status, "{path}");
     };
     check(Method::GET, "/_timebrook/reset", 405).await;
+    check(Method::GET, "/_timebrook/tick", 405).await;
+    check(Method::POST, "/_timebrook/tick", 200).await;
     check(Method::POST, "/_timebrook/state", 405).await;
     check(Method::POST, "/health", 405).await;
     check(Method::GET, "/_timebrook/nothing", 404).await;

@@ -1,7 +1,7 @@
 //! Who may import whom: the layers of the server and the few places where a crate or a system call may be named.
 //!
 //! `main -> server -> api -> { schedule, batch_load, sql, ingest } -> engine -> { catalog, store } -> model -> clock`,
-//! and `sql`, `schedule`, `batch_load` -> `outbound`.
+//! and `ingest`, `sql`, `schedule`, `batch_load` -> `outbound`.
 
 use std::{
     fs,
@@ -31,7 +31,7 @@ const RESERVED: [(&str, &[&str]); 16] = [
     ("clap", &["config", "main"]),
     ("datafusion", &["store", "engine", "sql", "api"]),
     ("datafusion::sql", &["sql"]),
-    ("crate::outbound", &["sql", "schedule", "batch_load"]),
+    ("crate::outbound", &["ingest", "sql", "schedule", "batch_load", "api", "server"]),
     // Only the engine's re-exports, so that the versions always match.
     ("arrow", &[]),
     ("arrow_array", &[]),

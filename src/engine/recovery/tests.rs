@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-const SIZES: LogSizes = LogSizes { segment_bytes_max: 300, checkpoint_bytes: u64::MAX };
+const SIZES: LogSizes = LogSizes { segment_bytes_max: 300, checkpoint_bytes: u64::MAX, memory_bytes_max: usize::MAX };
 
 /// What is done to an engine, one after the other.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ enum Step {
     Checkpoint,
     /// A checkpoint with all rows in sealed chunks.
     SealedCheckpoint,
+    /// Time goes on so far that all rows have aged, but none has expired.
+    Age,
 }
 
 async fn open(disk: &SimulatedDisk, sizes: LogSizes) -> Result<Engine, EngineError> {
@@ -46,7 +48,7 @@ async fn in_memory() -> Engine {
 
 async fn checkpoint(engine: &Engine) -> Result<(), EngineError> {
     let inner = Arc::clone(&engine.inner);
-    tokio::task::spawn_blocking(move || inner.checkpoint()).await.unwrap()
+    tokio::task::spawn_blocking(move || inner.checkpoint(false)).await.unwrap()
 }
 
 async fn take(engine: &Engine, step: &Step) -> Result<(), EngineError> {
@@ -64,8 +66,16 @@ async fn take(engine: &Engine, step: &Step) -> Result<(), EngineError> {
         Step::Reset => engine.reset(None).await,
         Step::Checkpoint => checkpoint(engine).await,
         Step::SealedCheckpoint => {
-            all_tables(&engine.inner.catalog()).for_each(|entry| entry.live.freeze_above(0));
+            all_tables(&engine.inner.catalog()).for_each(|entry| entry.live.prepare_checkpoint(0));
             checkpoint(engine).await
+        }
+        Step::Age => {
+            let inner = Arc::clone(&engine.inner);
+            tokio::task::spawn_blocking(move || {
+                inner.move_aged(NOW_NS + 20 * DAY_NS).and_then(|has_moved| inner.checkpoint(has_moved))
+            })
+            .await
+            .unwrap()
         }
     }
 }
@@ -124,10 +134,14 @@ fn steps() -> Vec<Step> {
         Step::Write(vec![multi("b", NOW_NS, 1, &[("up", Value::Boolean(true)), ("at", Value::Timestamp(5))])]),
         Step::DeleteOther,
         Step::SealedCheckpoint,
+        Step::Age,
         Step::Write(vec![double("a", 0, 3, 100.0), double("c", 1, 1, 4.0)]),
+        Step::Age,
+        Step::Write(vec![double("a", 0, 4, 100.0), double("b", 0, 2, 4.0)]),
         retention(1),
         Step::Write(vec![double("d", -9 * DAY_NS, 1, 5.0), double("d", 0, 1, 6.0)]),
         retention(90),
+        Step::Age,
         Step::SealedCheckpoint,
         Step::Write(vec![double("c", -2 * DAY_NS, 1, 7.0)]),
     ]
@@ -173,8 +187,10 @@ async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
 #[tokio::test]
 async fn a_log_cut_at_any_byte_holds_a_whole_number_of_steps() {
     let sizes = LogSizes { segment_bytes_max: u64::MAX, ..SIZES };
-    let steps: Vec<_> =
-        steps().into_iter().filter(|step| !matches!(step, Step::Checkpoint | Step::SealedCheckpoint)).collect();
+    let steps: Vec<_> = steps()
+        .into_iter()
+        .filter(|step| !matches!(step, Step::Checkpoint | Step::SealedCheckpoint | Step::Age))
+        .collect();
     let mut dumps = expected(&steps).await;
     let with_database = in_memory().await;
     with_database.create_database(&Scope::default(), "db", None, Tags::new(), NOW_NS).await.unwrap();
@@ -213,7 +229,7 @@ async fn a_reset_is_recovered_too() {
 #[tokio::test]
 async fn sealed_chunks_are_written_once_and_the_log_before_them_goes() {
     let disk = SimulatedDisk::default();
-    let sizes = LogSizes { segment_bytes_max: 100_000, checkpoint_bytes: u64::MAX };
+    let sizes = LogSizes { segment_bytes_max: 100_000, checkpoint_bytes: u64::MAX, ..SIZES };
     let engine = open(&disk, sizes).await.unwrap();
     create(&engine).await.unwrap();
     let total = 300_000;
@@ -311,6 +327,49 @@ async fn a_full_disk_fails_writes_and_changes_and_leaves_no_trace_of_them() {
     assert_eq!(dump(&open(&disk, SIZES).await.unwrap()), found);
 }
 
+#[tokio::test]
+async fn a_series_is_known_by_its_number_only_where_the_log_says_what_it_is() {
+    let disk = SimulatedDisk::default();
+    let double = |host, time, value| single(host, NOW_NS + time, 1, Value::Double(value));
+    let mut engine = open(&disk, SIZES).await.unwrap();
+    create(&engine).await.unwrap();
+    write(&engine, &[double("a", 0, 1.0), double("b", 0, 2.0)]).await;
+    for round in 1..6 {
+        // By number; in full in a write that is lost; after that; after a checkpoint; and all again after a restart.
+        write(&engine, &[double("b", round * 10, 3.0), double("a", round * 10, 4.0)]).await;
+        take(&engine, &Step::SealedCheckpoint).await.unwrap();
+        disk.set_room(Some(0));
+        assert!(write_at(&engine, &[double("a", round * 10 + 1, 5.0)], NOW_NS).await.is_err());
+        disk.set_room(None);
+        write(&engine, &[double("a", round * 10 + 2, 6.0)]).await;
+        write(&engine, &[double("a", round * 10 + 3, 7.0), double("b", round * 10 + 3, 88.5)]).await;
+        let found = dump(&engine);
+        drop(engine);
+        engine = open(&disk, SIZES).await.unwrap();
+        assert_eq!(dump(&engine), found);
+        assert_eq!(found.iter().filter(|row| row.contains("88.5")).count(), round as usize);
+    }
+}
+
+#[tokio::test]
+async fn the_numbers_of_series_begin_again_when_all_have_expired() {
+    let disk = SimulatedDisk::default();
+    let engine = open(&disk, SIZES).await.unwrap();
+    create(&engine).await.unwrap();
+    let at = |host, time_ns| single(host, time_ns, 1, Value::Double(1.0));
+    write(&engine, &[at("a", NOW_NS), at("b", NOW_NS)]).await;
+    take(&engine, &Step::Retention(Retention { memory_hours: 1, magnetic_days: 1 })).await.unwrap();
+    let later_ns = NOW_NS + 9 * DAY_NS;
+    engine.tick(later_ns).unwrap();
+    assert_eq!(engine.counts(None).series, 0);
+    write_at(&engine, &[at("c", later_ns)], later_ns).await.unwrap();
+    write_at(&engine, &[at("b", later_ns), at("c", later_ns + 1)], later_ns).await.unwrap();
+    let found = rows_in(&engine, later_ns..i64::MAX);
+    drop(engine);
+    assert_eq!(rows_in(&open(&disk, SIZES).await.unwrap(), later_ns..i64::MAX), found);
+    assert_eq!(found.len(), 3);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn readers_see_only_what_is_synced_and_repeats_wait_for_it() {
     let disk = SimulatedDisk::default();
@@ -346,7 +405,7 @@ async fn readers_see_only_what_is_synced_and_repeats_wait_for_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_writers_with_checkpoints_between_are_recovered_in_full() {
     let root = tempfile::tempdir().unwrap();
-    let sizes = LogSizes { segment_bytes_max: 20_000, checkpoint_bytes: 50_000 };
+    let sizes = LogSizes { segment_bytes_max: 20_000, checkpoint_bytes: 50_000, ..SIZES };
     let open = || {
         let path = root.path().to_owned();
         Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes)
@@ -397,7 +456,7 @@ async fn eight_writers_with_checkpoints_between_are_recovered_in_full() {
 #[tokio::test]
 async fn a_data_directory_is_opened_once() {
     let root = tempfile::tempdir().unwrap();
-    let config = crate::engine::EngineConfig { data_dir: Some(root.path().join("data")) };
+    let config = crate::engine::EngineConfig { data_dir: Some(root.path().join("data")), ..Default::default() };
     let clock = crate::clock::Clock::manual(NOW_NS);
     let engine = Engine::open(config.clone(), clock.clone()).await.unwrap();
     create(&engine).await.unwrap();

@@ -45,14 +45,14 @@ pub fn order_doubles(left: f64, right: f64) -> Ordering {
     left.partial_cmp(&right).unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
 }
 
-/// The same values with 0.0 in place of every -0.0, also inside of arrays and rows: where they are compared by their
-/// bits, the two must not differ.
+/// The same values with 0.0 in place of every -0.0 and one NaN in place of all, also inside of arrays and rows: where
+/// they are compared by their bits, these must not differ.
 ///
 /// # Errors
 /// Internal: the array is not well formed.
 pub fn same_zeros(array: &dyn Array) -> Result<ArrayRef> {
     Ok(match array.data_type() {
-        DataType::Float64 => Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| value + 0.0)),
+        DataType::Float64 => Arc::new(array.as_primitive::<Float64Type>().unary::<_, Float64Type>(same_zero)),
         DataType::List(item) => {
             let list = array.as_list::<i32>();
             let values = same_zeros(list.values())?;
@@ -65,6 +65,20 @@ pub fn same_zeros(array: &dyn Array) -> Result<ArrayRef> {
         }
         _ => array.slice(0, array.len()),
     })
+}
+
+fn same_zero(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value + 0.0 }
+}
+
+/// Whether values of a type have doubles in them.
+#[must_use]
+pub fn has_doubles(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item) => has_doubles(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_doubles(field.data_type())),
+        other => *other == DataType::Float64,
+    }
 }
 
 /// Whether values of two arrays are equal, by their indexes. NULLs are equal to each other, NaN to nothing.

@@ -4,8 +4,10 @@ pub mod arithmetic;
 pub mod array;
 pub mod concatenation;
 pub mod interval;
+pub mod like;
 pub mod opaque;
 pub mod row;
+pub mod same;
 
 use super::Function;
 
@@ -15,8 +17,10 @@ pub(super) fn functions() -> Vec<Function> {
         array::functions(),
         concatenation::functions(),
         interval::functions(),
+        like::functions(),
         opaque::functions(),
         row::functions(),
+        same::functions(),
     ]
     .into_iter()
     .flatten()

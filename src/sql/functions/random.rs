@@ -1,4 +1,4 @@
-//! `rand()`, `random()`, `random(n)`, `shuffle(array)`: another result for each row.
+//! `rand()`, `random()`, `random(n)`, `random(m, n)`, `shuffle(array)`: another result for each row.
 
 use super::{
     Class, Family, Function,
@@ -21,21 +21,33 @@ use std::sync::{
 
 pub(super) fn functions(generator: &Arc<Generator>) -> Vec<Function> {
     [
-        scalar("random", Family::Math, Class::Documented, "A random number from 0 to below 1, or to below n.")
-            .form("random() -> double", random)
-            .form("random(integer) -> integer", |call| {
-                let bounds = call.numbers::<Int32Type>(0)?;
-                call.collect::<Int32Type>(|row| match bounds.get(row) {
-                    Some(bound) => Ok(i32::try_from(below(call, i64::from(bound))?).ok()),
-                    None => Ok(None),
-                })
+        scalar(
+            "random",
+            Family::Math,
+            Class::Documented,
+            "A random number from 0 to below 1, from 0 to below n, or from m to below n.",
+        )
+        .form("random() -> double", random)
+        .form("random(integer) -> integer", |call| {
+            let bounds = call.numbers::<Int32Type>(0)?;
+            call.collect::<Int32Type>(|row| match bounds.get(row) {
+                Some(bound) => Ok(i32::try_from(below(call, i64::from(bound))?).ok()),
+                None => Ok(None),
             })
-            .form("random(bigint) -> bigint", |call| {
-                let bounds = call.numbers::<Int64Type>(0)?;
-                call.collect::<Int64Type>(|row| bounds.get(row).map(|bound| below(call, bound)).transpose())
+        })
+        .form("random(bigint) -> bigint", |call| {
+            let bounds = call.numbers::<Int64Type>(0)?;
+            call.collect::<Int64Type>(|row| bounds.get(row).map(|bound| below(call, bound)).transpose())
+        })
+        .form("random(bigint, bigint) -> bigint", |call| {
+            let (lows, highs) = (call.numbers::<Int64Type>(0)?, call.numbers::<Int64Type>(1)?);
+            call.collect::<Int64Type>(|row| match (lows.get(row), highs.get(row)) {
+                (Some(low), Some(high)) => between(call, low, high).map(Some),
+                _ => Ok(None),
             })
-            .random(generator)
-            .build(),
+        })
+        .random(generator)
+        .build(),
         scalar("rand", Family::Math, Class::Documented, "A random number from 0 to below 1.")
             .form("rand() -> double", random)
             .random(generator)
@@ -95,6 +107,15 @@ fn below(call: &Call, bound: i64) -> Result<i64> {
         Ok(bound @ 1..) => Ok(i64::try_from(call.generator()?.below(bound)).unwrap_or_default()),
         _ => Err(invalid("bound must be positive")), // # inferred: Presto's words
     }
+}
+
+/// # trino: `random(m, n)`, its words
+fn between(call: &Call, low: i64, high: i64) -> Result<i64> {
+    if low >= high {
+        return Err(invalid("start value must be less than stop value"));
+    }
+    let drawn = call.generator()?.below(high.abs_diff(low));
+    Ok(low.wrapping_add_unsigned(drawn))
 }
 
 fn shuffle(call: &Call) -> Result<ArrayRef> {

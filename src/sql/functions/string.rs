@@ -7,10 +7,12 @@ pub mod distance;
 pub mod pad;
 pub mod position;
 pub mod replace;
+pub mod soundex;
 pub mod split;
 pub mod substring;
 pub mod translate;
 pub mod trim;
+pub mod url;
 
 use super::Function;
 
@@ -23,10 +25,12 @@ pub(super) fn functions() -> Vec<Function> {
         pad::functions(),
         position::functions(),
         replace::functions(),
+        soundex::functions(),
         split::functions(),
         substring::functions(),
         translate::functions(),
         trim::functions(),
+        url::functions(),
     ]
     .into_iter()
     .flatten()

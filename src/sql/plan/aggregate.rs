@@ -1,7 +1,7 @@
 //! GROUP BY and aggregates: which plan computes them, and what may stand above it.
 
 use super::{Planner, Typed, attach::Which, grouping::Grouping, internal, position, semantic};
-use crate::sql::error::SqlError;
+use crate::sql::{error::SqlError, functions::compare::has_doubles};
 use datafusion::{
     common::{
         Column,
@@ -88,11 +88,14 @@ impl Planner<'_> {
         let mut computed: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
         let width = computed.len();
         for (key, attached) in keys.iter().zip(attached) {
-            if let Expr::Column(column) = &key.expr {
+            if let Expr::Column(column) = &key.expr
+                && !(key.data_type.is_nested() && has_doubles(&key.data_type))
+            {
                 results.insert(key.expr.clone(), column.clone());
             } else if !results.contains_key(&key.expr) {
                 let name = self.fresh_name();
-                computed.push(attached.clone().alias(&name));
+                let value = self.same(Typed::new(attached.clone(), key.data_type.clone()), Location::empty())?;
+                computed.push(value.expr.alias(&name));
                 results.insert(key.expr.clone(), Column::new_unqualified(name));
             }
         }

@@ -2,7 +2,6 @@
 
 use super::{
     Planner, Typed, construct, planning_error,
-    query::sort_key,
     scope::{AGGREGATE, Ctes, LAMBDA, Scope, name_of},
     semantic, undocumented, unsupported,
 };
@@ -348,7 +347,8 @@ impl Planner<'_> {
         };
         let mut order_by = Vec::new();
         for term in modifiers.order_by {
-            order_by.push(sort_key(self.expr(&term.expr, &inner, ctes)?.expr, term)?);
+            let key = self.expr(&term.expr, &inner, ctes)?;
+            order_by.push(self.sort_key(key, term)?);
         }
         if modifiers.null_treatment.is_some() {
             return Err(semantic(
@@ -385,7 +385,11 @@ impl Planner<'_> {
             args.into_iter().zip(&coerced).map(|(arg, field)| arg.cast_to(field.data_type())).collect();
         let fields: Vec<FieldRef> = args.iter().map(Typed::field).collect();
         let returned = udf.return_field(&fields).map_err(|error| planning_error(error, at))?;
-        Ok((args.into_iter().map(|arg| arg.expr).collect(), returned.data_type().clone()))
+        let args = args.into_iter().map(|arg| match arguments.modifiers.distinct {
+            true => self.same(arg, at).map(|arg| arg.expr),
+            false => Ok(arg.expr),
+        });
+        Ok((args.collect::<Result<_, _>>()?, returned.data_type().clone()))
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::sql::{
     error::SqlError,
+    functions::operators::like::{MISPLACED_ESCAPE, engine_pattern},
     lex::{INTERVAL_FUNCTION, TYPE_TEXT, syntax},
     types::{self, IntervalValue},
 };
@@ -355,6 +356,15 @@ impl Planner<'_> {
             Some(otherwise) => self.expr(otherwise, scope, ctes)?,
             None => Typed::literal(ScalarValue::Null),
         });
+        let all: Vec<DataType> = results.iter().map(|result| result.data_type.clone()).collect();
+        let at = match types::common_type(&all) {
+            Some(_) => at,
+            // # trino: it points at the result that does not go with those before
+            None => {
+                let misfit = conditions.get(first_misfit(&all).0).map(|when| &when.result);
+                misfit.or(otherwise).map_or(at, position::of_expr)
+            }
+        };
         case_of(whens, results, at)
     }
 
@@ -377,6 +387,11 @@ impl Planner<'_> {
             Some(otherwise) => self.expr(otherwise, scope, ctes)?,
             None => Typed::literal(ScalarValue::Null),
         };
+        if types::common_type(&[then.data_type.clone(), otherwise.data_type.clone()]).is_none() {
+            // # trino: its words
+            let [then, otherwise] = [then, otherwise].map(|typed| types::type_name(&typed.data_type));
+            return Err(semantic(at, format!("Result types for IF must be the same: {then} and {otherwise}")));
+        }
         case_of(vec![when], vec![then, otherwise], at)
     }
 
@@ -433,14 +448,10 @@ impl Planner<'_> {
         let mut all: Vec<DataType> = items.iter().map(|i| i.data_type.clone()).collect();
         all.push(value.data_type.clone());
         let Some(common) = types::common_type(&all) else {
-            let other =
-                items.iter().find(|i| types::common_type(&[i.data_type.clone(), value.data_type.clone()]).is_none());
-            let other = other.map_or_else(String::new, |o| types::type_name(&o.data_type));
-            let message = format!(
-                "IN value and list items must be the same type: {} and {other}",
-                types::type_name(&value.data_type)
-            );
-            return Err(semantic(at, message));
+            all.rotate_right(1);
+            let (place, before) = first_misfit(&all);
+            let at = place.checked_sub(1).and_then(|item| list.get(item)).map_or(at, position::of_expr);
+            return Err(semantic(at, format!("IN value and list items must be the same type: {before}")));
         };
         let value = value.cast_to(&common);
         let simple = |item: &Typed| item.value().is_some() && !common.is_nested();
@@ -479,15 +490,12 @@ impl Planner<'_> {
         };
         let pattern = match pattern.value() {
             Some(ScalarValue::Utf8(Some(text))) => {
-                let text = like_pattern(text, escape).ok_or_else(|| {
-                    semantic(pattern_at, "Escape character must be followed by '%', '_' or the escape character itself")
-                })?;
+                let text = engine_pattern(text, escape).ok_or_else(|| semantic(pattern_at, MISPLACED_ESCAPE))?;
                 Expr::Literal(ScalarValue::Utf8(Some(text)), None)
             }
-            _ if escape.is_some() => return Err(unsupported(pattern_at, "ESCAPE with a pattern that is no literal")),
             _ => {
-                let text = |t: &str| Typed::literal(ScalarValue::Utf8(Some(t.to_owned())));
-                self.internal_call("replace", vec![pattern, text("\\"), text("\\\\")], pattern_at)?.expr
+                let escape = ScalarValue::Utf8(escape.map(String::from));
+                self.internal_call("__like_pattern", vec![pattern, Typed::literal(escape)], pattern_at)?.expr
             }
         };
         Ok(Typed::boolean(Expr::Like(Like::new(negated, Box::new(value.expr), Box::new(pattern), None, false))))
@@ -519,14 +527,19 @@ impl Planner<'_> {
     }
 }
 
+/// The first of several types that goes with none of those before it, and what those have in common. # trino: its
+/// messages name the latter
+fn first_misfit(all: &[DataType]) -> (usize, String) {
+    let fits = |count: usize| types::common_type(&all[..count]);
+    let place = (1..all.len()).find(|place| fits(place + 1).is_none()).unwrap_or_default();
+    (place, fits(place).map_or_else(String::new, |common| types::type_name(&common)))
+}
+
 /// CASE over conditions and one result more than them, the last for when none holds.
 pub(super) fn case_of(whens: Vec<Expr>, results: Vec<Typed>, at: Location) -> Result<Typed, SqlError> {
     let all: Vec<DataType> = results.iter().map(|r| r.data_type.clone()).collect();
     let Some(common) = types::common_type(&all) else {
-        let first = types::type_name(&all[0]);
-        let other = all.iter().find(|t| types::common_type(&[all[0].clone(), (*t).clone()]).is_none());
-        let other = other.map_or_else(String::new, types::type_name);
-        return Err(semantic(at, format!("All CASE results must be the same type: {first}, {other}")));
+        return Err(semantic(at, format!("All CASE results must be the same type: {}", first_misfit(&all).1)));
     };
     let mut results: Vec<Expr> = results.into_iter().map(|r| r.cast_to(&common).expr).collect();
     let otherwise = results.pop().map(Box::new);
@@ -567,29 +580,4 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
         _ => None,
     });
     pairs.collect()
-}
-
-/// A LIKE pattern with `escape` (or none) as one with the backslash; `None` when the escape character stands before an
-/// ordinary character.
-fn like_pattern(pattern: &str, escape: Option<char>) -> Option<String> {
-    let mut rewritten = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if Some(c) == escape {
-            let next = chars.next()?;
-            if !(matches!(next, '%' | '_') || Some(next) == escape) {
-                return None;
-            }
-            if matches!(next, '%' | '_' | '\\') {
-                rewritten.push('\\');
-            }
-            rewritten.push(next);
-        } else {
-            if c == '\\' {
-                rewritten.push('\\');
-            }
-            rewritten.push(c);
-        }
-    }
-    Some(rewritten)
 }

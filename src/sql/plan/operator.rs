@@ -79,38 +79,47 @@ impl Planner<'_> {
             return Ok(Typed::literal(ScalarValue::Boolean(None)));
         }
         let (left, right) = (left.cast_to(&common), right.cast_to(&common));
-        Ok(Typed::boolean(self.compare_alike(left, op, right)))
+        Ok(Typed::boolean(self.compare_alike(left, op, right, at)?))
     }
 
     /// A comparison of two values of one type: the engine's own, which it can prune and join by, wherever that is the
     /// language's.
-    fn compare_alike(&self, left: Typed, op: Operator, right: Typed) -> Expr {
+    fn compare_alike(&mut self, left: Typed, op: Operator, right: Typed, at: Location) -> Result<Expr, SqlError> {
         let distinct = matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom);
+        if left.data_type == DataType::Float64 && self.is_stored(&left) && self.is_stored(&right) {
+            // # guide: NaN cannot be written; zeros of both signs can.
+            let (left, right) = (self.same(left, at)?, self.same(right, at)?);
+            return Ok(binary_expr(left.expr, op, right.expr));
+        }
         let own = !distinct
             && match &left.data_type {
                 DataType::Float64 => !self.compares_plainly(&left, &right),
                 other => other.is_nested(),
             };
-        match own {
+        Ok(match own {
             true => own_comparison(left.expr, op, right.expr),
             false => binary_expr(left.expr, op, right.expr),
+        })
+    }
+
+    /// Whether a value is a table's column.
+    fn is_stored(&self, value: &Typed) -> bool {
+        match &value.expr {
+            Expr::Column(column) => column.relation.as_ref().is_some_and(|t| self.tables.contains_key(t.table())),
+            _ => false,
         }
     }
 
-    /// Whether two doubles are compared by the engine as they should be: neither is NaN nor a zero of either sign, which
-    /// is so of values that are stored, against each other or a literal.
+    /// Whether two doubles are compared by the engine as they should be: neither is NaN, and a zero of either sign is
+    /// compared with none, which is so of a stored value and a literal that is no zero.
     fn compares_plainly(&self, left: &Typed, right: &Typed) -> bool {
         let literal = |value: &Typed| match value.value() {
             Some(ScalarValue::Float64(Some(number))) => number.is_finite() && *number != 0.0,
             Some(value) => value.is_null(),
             None => false,
         };
-        // # guide: NaN and infinities cannot be written. A stored -0.0 is not the same join key as 0.0.
-        let stored = |value: &Typed| match &value.expr {
-            Expr::Column(column) => column.relation.as_ref().is_some_and(|t| self.tables.contains_key(t.table())),
-            _ => false,
-        };
-        (stored(left) && (stored(right) || literal(right))) || (literal(left) && stored(right))
+        // # guide: NaN and infinities cannot be written.
+        (self.is_stored(left) && literal(right)) || (literal(left) && self.is_stored(right))
     }
 
     /// A varchar literal where a timestamp is expected is one; other values stay as they are. # guide: examples

@@ -7,7 +7,11 @@ use super::{
     scope::{Ctes, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
 };
-use crate::sql::{error::SqlError, types};
+use crate::sql::{
+    error::SqlError,
+    functions::compare::{has_doubles, is_orderable},
+    types,
+};
 use datafusion::{
     arrow::datatypes::DataType,
     common::{Column, ScalarValue},
@@ -287,11 +291,14 @@ impl Planner<'_> {
                     }
                     None => self.expr(&term.expr, &scope, ctes)?,
                 };
-                keys.push(typed.expr);
+                keys.push(typed);
             }
+            let types: Vec<DataType> = keys.iter().map(|key| key.data_type.clone()).collect();
+            let keys = keys.into_iter().map(|key| key.expr).collect();
             let at = position::of_expr(&tail.order_by[0].expr);
             let (attached, keys) = self.attach(plan, keys, Which::NeedingJoin, at)?;
-            let keys = keys.into_iter().zip(tail.order_by).map(|(key, term)| sort_key(key, term));
+            let keys = keys.into_iter().zip(types).map(|(key, data_type)| Typed::new(key, data_type));
+            let keys = keys.zip(tail.order_by).map(|(key, term)| self.sort_key(key, term));
             let keys = keys.collect::<Result<Vec<_>, _>>()?;
             plan =
                 LogicalPlanBuilder::from(attached).sort(keys).and_then(LogicalPlanBuilder::build).map_err(internal)?;
@@ -422,17 +429,34 @@ pub(super) fn ordinal(expr: &ast::Expr, outputs: usize) -> Result<Option<usize>,
     }
 }
 
-/// A sort key; nulls come last in both directions unless said otherwise. # observed: the JDBC driver's
-/// nullsAreSortedAtEnd
-pub(super) fn sort_key(expr: Expr, term: &ast::OrderByExpr) -> Result<SortExpr, SqlError> {
-    let asc = term.options.asc.unwrap_or(true);
-    let nulls_first = term.options.nulls_first.unwrap_or(false);
-    // A constant key orders nothing; as a bare literal it would be taken for a position further down.
-    let expr = match expr {
-        Expr::Literal(ScalarValue::Int32(_) | ScalarValue::Int64(_), _) => {
-            Expr::Literal(ScalarValue::Boolean(Some(true)), None)
+impl Planner<'_> {
+    /// A sort key; nulls come last in both directions unless said otherwise. # observed: the JDBC driver's
+    /// nullsAreSortedAtEnd
+    pub(super) fn sort_key(&mut self, key: Typed, term: &ast::OrderByExpr) -> Result<SortExpr, SqlError> {
+        let at = position::of_expr(&term.expr);
+        if !is_orderable(&key.data_type) {
+            // # trino: its words
+            let (name, text) = (types::type_name(&key.data_type), position::as_written(&term.expr));
+            let message = format!("Type {name} is not orderable, and therefore cannot be used in ORDER BY: {text}");
+            return Err(semantic(at, message));
         }
-        other => other,
-    };
-    Ok(SortExpr::new(expr, asc, nulls_first))
+        let asc = term.options.asc.unwrap_or(true);
+        let nulls_first = term.options.nulls_first.unwrap_or(false);
+        // A constant key orders nothing; as a bare literal it would be taken for a position further down.
+        let expr = match key.expr {
+            Expr::Literal(ScalarValue::Int32(_) | ScalarValue::Int64(_), _) => {
+                Expr::Literal(ScalarValue::Boolean(Some(true)), None)
+            }
+            expr => self.same(Typed::new(expr, key.data_type), at)?.expr,
+        };
+        Ok(SortExpr::new(expr, asc, nulls_first))
+    }
+
+    /// What the engine may compare by its bits in place of a value: -0.0 and 0.0 are one, and so are all NaN.
+    pub(super) fn same(&mut self, value: Typed, at: Location) -> Result<Typed, SqlError> {
+        match has_doubles(&value.data_type) {
+            true => self.internal_call("__same", vec![value], at),
+            false => Ok(value),
+        }
+    }
 }

@@ -4,9 +4,9 @@ use super::{
     Planner, Typed,
     aggregate::Above,
     construct, internal, position,
-    query::{Tail, ordinal, sort_key},
+    query::{Tail, ordinal},
     scope::{Ctes, Relation, Scope, ScopeColumn, WHERE, name_of},
-    semantic, unsupported, window,
+    semantic, unsupported,
 };
 use crate::{
     model::limits::QUERY_COLUMNS_MAX,
@@ -112,7 +112,7 @@ impl Planner<'_> {
             plan = self.filter(plan, condition, at)?;
         }
         let (plan, exprs) = self.attach_selected(plan, exprs, at)?;
-        let (plan, exprs) = window::compute(plan, exprs)?;
+        let (plan, exprs) = self.windows(plan, exprs)?;
         self.finish(plan, exprs, items.into_iter().map(|i| (i.column, i.typed)).collect(), &order, distinct, tail.limit)
     }
 
@@ -130,7 +130,7 @@ impl Planner<'_> {
         let mut outputs = exprs.clone();
         let mut names: Vec<String> = items.iter().map(|_| self.fresh_name()).collect();
         let mut keys: Vec<SortExpr> = Vec::with_capacity(order.len());
-        for (expr, (_, term)) in sort_exprs.into_iter().zip(order) {
+        for (expr, (typed, term)) in sort_exprs.into_iter().zip(order) {
             let at = match outputs.iter().position(|output| *output == expr) {
                 Some(at) => at,
                 None => {
@@ -140,7 +140,14 @@ impl Planner<'_> {
                 }
             };
             let key = if matches!(expr, Expr::Literal(..)) { expr } else { column(&names[at]) };
-            keys.push(sort_key(key, term)?);
+            keys.push(self.sort_key(Typed::new(key, typed.data_type.clone()), term)?);
+        }
+        if distinct {
+            // Then the outputs are all there is, and each is one of the items.
+            let values = outputs.into_iter().zip(&items).map(|(expr, (_, typed))| {
+                self.same(Typed::new(expr, typed.data_type.clone()), Location::empty()).map(|same| same.expr)
+            });
+            outputs = values.collect::<Result<_, _>>()?;
         }
         let projected = outputs.into_iter().zip(&names).map(|(expr, name)| expr.alias(name));
         let mut builder = LogicalPlanBuilder::from(plan).project(projected).map_err(internal)?;

@@ -115,16 +115,15 @@ fn mistakes() {
         "SELECT CASE 1 WHEN 'a' THEN 2 END",
         "line 1:20: CASE operand type does not match WHEN clause operand type: integer vs varchar",
     );
-    check(
-        "SELECT CASE WHEN true THEN 1 ELSE 'a' END",
-        "line 1:8: All CASE results must be the same type: integer, varchar",
-    );
+    check("SELECT CASE WHEN true THEN 1 ELSE 'a' END", "line 1:35: All CASE results must be the same type: integer");
     check("SELECT if(1, 2)", "line 1:11: IF condition must evaluate to a boolean: actual type integer");
     check("SELECT 1 = 'a'", "line 1:8: '=' cannot be applied to integer, varchar");
     check("SELECT true < 1", "line 1:8: '<' cannot be applied to boolean, integer");
     check("SELECT 1 <> 'a'", "line 1:8: '<>' cannot be applied to integer, varchar");
     check("SELECT 1 + 'a'", "line 1:8: '+' cannot be applied to integer, varchar");
-    check("SELECT 1 IN ('a')", "line 1:8: IN value and list items must be the same type: integer and varchar");
+    check("SELECT 1 IN ('a')", "line 1:14: IN value and list items must be the same type: integer");
+    check("SELECT 1 IN (2.0, 3, 'a')", "line 1:22: IN value and list items must be the same type: double");
+    check("SELECT if(true, 1, 'a')", "line 1:8: Result types for IF must be the same: integer and varchar");
     check("SELECT 1 BETWEEN 'a' AND 'b'", "line 1:8: Cannot check if integer is BETWEEN varchar and varchar");
     check("SELECT 1 LIKE 'a'", "line 1:8: Left side of LIKE expression must evaluate to a varchar (actual: integer)");
     check("SELECT 'a' LIKE 1", "line 1:17: Pattern for LIKE expression must evaluate to a varchar (actual: integer)");

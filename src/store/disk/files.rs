@@ -1,10 +1,12 @@
 //! The file system.
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, DiskReader};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Seek, SeekFrom, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Names the lock file and the version of its format.
@@ -69,6 +71,30 @@ impl Disk for FilesDisk {
         fs::read(self.path(path))
     }
 
+    fn reader(&self, path: &str) -> io::Result<Arc<dyn DiskReader>> {
+        let file = File::open(self.path(path))?;
+        let length = file.metadata()?.len();
+        Ok(Arc::new(ReadFile { file, length }))
+    }
+
+    fn list_below(&self, dir: &str) -> io::Result<Vec<String>> {
+        let mut paths = Vec::new();
+        let mut dirs = vec![dir.to_owned()];
+        while let Some(dir) = dirs.pop() {
+            let entries = match fs::read_dir(self.path(&dir)) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            for entry in entries {
+                let entry = entry?;
+                let path = format!("{dir}/{}", entry.file_name().to_string_lossy());
+                if entry.file_type()?.is_dir() { dirs.push(path) } else { paths.push(path) }
+            }
+        }
+        Ok(paths)
+    }
+
     fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().create(true).write(true).truncate(true).open(self.path(path))?;
         Ok(Box::new(AppendedFile(file)))
@@ -99,6 +125,22 @@ impl Disk for FilesDisk {
 
     fn sync_dir(&self, dir: &str) -> io::Result<()> {
         File::open(self.path(dir))?.sync_all()
+    }
+}
+
+#[derive(Debug)]
+struct ReadFile {
+    file: File,
+    length: u64,
+}
+
+impl DiskReader for ReadFile {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(bytes, offset)
     }
 }
 

@@ -90,6 +90,15 @@ impl OpenChunk {
         self.rows
     }
 
+    /// The oldest and the newest time; `None` without rows.
+    pub(super) fn extent_ns(&self) -> Option<(i64, i64)> {
+        let rows = self.groups.iter().flat_map(|group| (0..group.rows).map(|row| group.key(row).time_ns));
+        rows.fold(None, |extent, time_ns| match extent {
+            None => Some((time_ns, time_ns)),
+            Some((oldest, newest)) => Some((time_ns.min(oldest), time_ns.max(newest))),
+        })
+    }
+
     /// Bytes of memory, approximately.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

@@ -3,18 +3,28 @@
 use super::{
     columns::ColumnArray,
     dead::DeadRows,
-    open::SettledBlock,
+    open::{RowBlock, SettledBlock},
     sealed::{Run, SealedRows},
     selection::{Coverage, Selection, StreamSet},
     series::{SeriesId, SeriesView},
 };
-use crate::model::{
-    limits::SCAN_BATCH_ROWS_MAX,
-    record::MeasureType,
-    table::{Column, ColumnKind},
+use crate::{
+    model::{
+        limits::SCAN_BATCH_ROWS_MAX,
+        record::MeasureType,
+        table::{Column, ColumnKind},
+    },
+    store::{
+        error::StorageError,
+        magnetic::{
+            day_file::{DayFile, FileRun},
+            read::{FileBatch, FileRows},
+        },
+    },
 };
 use datafusion::arrow::{
-    array::{ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder, TimestampNanosecondArray, UInt32Array},
+    array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampNanosecondArray, UInt32Array},
+    buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer},
     compute::take,
     datatypes::SchemaRef,
 };
@@ -34,6 +44,34 @@ pub(super) enum Piece {
         /// Rows older than this are purged.
         floor_ns: i64,
     },
+    /// A sealed chunk in a file; the rest as above.
+    Filed { file: Arc<DayFile>, dead: Arc<DeadRows>, floor_ns: i64 },
+}
+
+/// Rows that are in memory.
+#[derive(Clone, Copy, Debug)]
+enum Values<'a> {
+    Open(&'a RowBlock),
+    Sealed(&'a SealedRows),
+    Read(&'a FileBatch),
+}
+
+impl<'a> Values<'a> {
+    fn times(self) -> &'a ScalarBuffer<i64> {
+        match self {
+            Self::Open(block) => &block.times,
+            Self::Sealed(rows) => &rows.times,
+            Self::Read(batch) => &batch.times,
+        }
+    }
+
+    fn column(self, id: u16) -> Option<&'a dyn Array> {
+        match self {
+            Self::Open(block) => block.column(id).map(ColumnArray::array),
+            Self::Sealed(rows) => rows.column(id).map(ColumnArray::array),
+            Self::Read(batch) => batch.columns.iter().find(|(held, _)| *held == id).map(|(_, array)| &**array),
+        }
+    }
 }
 
 /// An immutable view of a table's rows.
@@ -80,6 +118,7 @@ impl RowsView {
 impl Piece {
     fn extent_ns(&self) -> (i64, i64) {
         match self {
+            Self::Filed { file, .. } => (file.oldest_ns, file.newest_ns),
             Self::Open(settled) => (settled.block.oldest_ns, settled.block.newest_ns),
             Self::Sealed { rows, .. } => (rows.oldest_ns, rows.newest_ns),
         }
@@ -94,24 +133,21 @@ impl Piece {
         match self {
             Self::Open(settled) => settled.rows,
             Self::Sealed { rows, dead, .. } => rows.len() - dead.count(),
+            Self::Filed { file, dead, .. } => file.rows - dead.count(),
         }
     }
 
-    fn times(&self) -> &[i64] {
+    /// Its rows, when they are in memory.
+    fn values(&self) -> Option<Values<'_>> {
         match self {
-            Self::Open(settled) => &settled.block.times,
-            Self::Sealed { rows, .. } => &rows.times,
+            Self::Open(settled) => Some(Values::Open(&settled.block)),
+            Self::Sealed { rows, .. } => Some(Values::Sealed(rows)),
+            Self::Filed { .. } => None,
         }
     }
 
-    fn column(&self, id: u16) -> Option<&ColumnArray> {
-        match self {
-            Self::Open(settled) => settled.block.column(id),
-            Self::Sealed { rows, .. } => rows.column(id),
-        }
-    }
-
-    /// The current rows in `times` of the streams wanted, as ranges of neighbours.
+    /// The current rows in `times` of the streams wanted, as ranges of neighbours; of a file, some others may be with
+    /// them.
     fn select(&self, times: &Range<i64>, streams: &StreamSet) -> VecDeque<Range<usize>> {
         let mut selected = VecDeque::new();
         match self {
@@ -141,6 +177,14 @@ impl Piece {
                     }
                 }
             }
+            Self::Filed { file, floor_ns, .. } => {
+                let times = times.start.max(*floor_ns)..times.end;
+                for (i, FileRun { run, .. }) in file.runs.iter().enumerate() {
+                    if streams.contains(run.series, run.measure_name) {
+                        push_rows(&mut selected, file.rows_in(i, &times));
+                    }
+                }
+            }
         }
         selected
     }
@@ -158,17 +202,26 @@ impl Piece {
                     row = end;
                 }
             }
-            Self::Sealed { rows: sealed, .. } => {
-                let mut row = rows.start;
-                let mut run = sealed.runs.partition_point(|run| run.end as usize <= row);
-                while row < rows.end {
-                    let held = &sealed.runs[run];
-                    let end = rows.end.min(held.end as usize);
-                    each(held.series, held.measure_name, end - row);
-                    (row, run) = (end, run + 1);
-                }
-            }
+            Self::Sealed { rows: sealed, .. } => each_run(&sealed.runs, |run| run, rows, each),
+            Self::Filed { file, .. } => each_run(&file.runs, |run| &run.run, rows, each),
         }
+    }
+}
+
+/// Calls `each` with every stream that some of `rows` are of, and how many.
+fn each_run<T>(
+    runs: &[T],
+    run_of: impl Fn(&T) -> &Run,
+    rows: &Range<usize>,
+    mut each: impl FnMut(SeriesId, u16, usize),
+) {
+    let mut row = rows.start;
+    let mut place = runs.partition_point(|run| run_of(run).end as usize <= row);
+    while row < rows.end {
+        let run = run_of(&runs[place]);
+        let end = rows.end.min(run.end as usize);
+        each(run.series, run.measure_name, end - row);
+        (row, place) = (end, place + 1);
     }
 }
 
@@ -199,6 +252,8 @@ pub(crate) struct Scan {
     next_piece: usize,
     /// What is left of the piece before.
     selected: VecDeque<Range<usize>>,
+    /// The file that is being read.
+    reading: Option<FileRows>,
 }
 
 impl Scan {
@@ -212,62 +267,99 @@ impl Scan {
     ) -> Self {
         let streams = StreamSet::new(selection, &columns, &measure_names, &view.series);
         let (times, next_piece, selected) = (selection.times.clone(), 0, VecDeque::new());
-        Self { view, columns, measure_names, projection, schema, times, streams, next_piece, selected }
+        Self { view, columns, measure_names, projection, schema, times, streams, next_piece, selected, reading: None }
     }
 
-    fn batch(&self, piece: &Piece, rows: &[Range<usize>]) -> RecordBatch {
+    fn batch(&self, piece: &Piece, rows: &[Range<usize>], values: Values<'_>, at: &[Range<usize>]) -> RecordBatch {
         let count = rows.iter().map(ExactSizeIterator::len).sum();
-        let indices = match rows {
+        let indices = match at {
             [_] => None,
-            _ => Some(rows.iter().flat_map(|range| range.start as u32..range.end as u32).collect::<UInt32Array>()),
+            _ => Some(at.iter().flat_map(|range| range.start as u32..range.end as u32).collect::<UInt32Array>()),
         };
-        let arrays = self.projection.iter().map(|&column| self.array(piece, column, rows, indices.as_ref(), count));
+        let arrays = self.projection.iter().map(|&column| match self.columns[column].kind {
+            ColumnKind::Dimension => self.dimension(piece, column as u16, rows),
+            ColumnKind::MeasureName => {
+                let mut names = RepeatedTexts::default();
+                each_stream(piece, rows, |_, name, n| names.append(Some(&self.measure_names[usize::from(name)]), n));
+                names.finish()
+            }
+            ColumnKind::Time => time_array(values.times(), at),
+            ColumnKind::MeasureValue(value_type) | ColumnKind::Multi(value_type) => {
+                let id = (column - self.first_measure_column()) as u16;
+                measure_array(values.column(id), value_type, at, indices.as_ref(), count)
+            }
+        });
         let options = RecordBatchOptions::new().with_row_count(Some(count));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays.collect(), &options)
             .unwrap_or_else(|error| unreachable!("arrays are made for the schema: {error}"))
     }
 
-    fn array(
-        &self,
-        piece: &Piece,
-        column: usize,
-        rows: &[Range<usize>],
-        indices: Option<&UInt32Array>,
-        count: usize,
-    ) -> ArrayRef {
-        match self.columns[column].kind {
-            ColumnKind::Dimension => self.dimension(piece, column as u16, rows),
-            ColumnKind::MeasureName => {
-                let mut names = StringBuilder::with_capacity(count, count * 8);
-                each_stream(piece, rows, |_, name, n| {
-                    (0..n).for_each(|_| names.append_value(&self.measure_names[usize::from(name)]));
-                });
-                Arc::new(names.finish())
-            }
-            ColumnKind::Time => {
-                let times = piece.times();
-                let times = rows.iter().flat_map(|range| times[range.clone()].iter().copied());
-                Arc::new(TimestampNanosecondArray::from_iter_values(times))
-            }
-            ColumnKind::MeasureValue(value_type) | ColumnKind::Multi(value_type) => {
-                let id = (column - self.first_measure_column()) as u16;
-                measure_array(piece.column(id), value_type, rows, indices, count)
-            }
-        }
+    /// The numbers of the measure value columns that are asked for.
+    fn measure_ids(&self) -> Vec<u16> {
+        let first = self.first_measure_column();
+        self.projection.iter().filter_map(|column| column.checked_sub(first)).map(|id| id as u16).collect()
     }
 
-    /// Dimensions, `measure_name` and `time` stand before the measure columns.
+    /// Which rows of a batch of a file are wanted: as rows of the file, and as places in the batch.
+    fn wanted(&self, piece: &Piece, batch: &FileBatch) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+        let Piece::Filed { dead, floor_ns, .. } = piece else { return Default::default() };
+        let times = self.times.start.max(*floor_ns)..self.times.end;
+        if dead.count() == 0 && batch.times.iter().all(|time_ns| times.contains(time_ns)) {
+            return (batch.rows.clone(), std::iter::once(0..batch.times.len()).collect());
+        }
+        let (mut rows, mut at) = (VecDeque::new(), VecDeque::new());
+        for (place, row) in batch.rows.iter().cloned().flatten().enumerate() {
+            if times.contains(&batch.times[place]) && !dead.contains(row) {
+                push_row(&mut rows, row);
+                push_row(&mut at, place);
+            }
+        }
+        (rows.into(), at.into())
+    }
+
     fn first_measure_column(&self) -> usize {
         self.columns.iter().take_while(|column| column.kind == ColumnKind::Dimension).count() + 2
     }
 
     fn dimension(&self, piece: &Piece, dimension: u16, rows: &[Range<usize>]) -> ArrayRef {
-        let mut values = StringBuilder::new();
-        each_stream(piece, rows, |series, _, n| match self.view.series.value(series, dimension) {
-            Some(value) => (0..n).for_each(|_| values.append_value(value)),
-            None => (0..n).for_each(|_| values.append_null()),
-        });
-        Arc::new(values.finish())
+        let mut texts = RepeatedTexts::default();
+        each_stream(piece, rows, |series, _, n| texts.append(self.view.series.value(series, dimension), n));
+        texts.finish()
+    }
+}
+
+/// A column in which the same text stands for many rows in a row.
+#[derive(Debug, Default)]
+struct RepeatedTexts {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+    /// Empty while every text is there, else one entry per row.
+    valid: Vec<bool>,
+}
+
+impl RepeatedTexts {
+    /// Adds a text, or none, `n` times.
+    fn append(&mut self, text: Option<&str>, n: usize) {
+        if text.is_none() || !self.valid.is_empty() {
+            self.valid.resize(self.ends.len(), true);
+            self.valid.resize(self.ends.len() + n, text.is_some());
+        }
+        let (text, start) = (text.unwrap_or_default(), self.bytes.len());
+        // A batch holds far less text than 2 GiB, so its offsets fit.
+        self.ends.extend((1..=n).map(|i| (start + i * text.len()) as i32));
+        let end = start + n * text.len();
+        self.bytes.reserve(end - start);
+        self.bytes.extend_from_slice(if n == 0 { b"" } else { text.as_bytes() });
+        while self.bytes.len() < end {
+            let length = (self.bytes.len() - start).min(end - self.bytes.len());
+            self.bytes.extend_from_within(start..start + length);
+        }
+    }
+
+    fn finish(self) -> ArrayRef {
+        let offsets: ScalarBuffer<i32> = std::iter::once(0).chain(self.ends).collect();
+        let valid = (!self.valid.is_empty()).then(|| NullBuffer::from(self.valid));
+        Arc::new(StringArray::new(OffsetBuffer::new(offsets), Buffer::from_vec(self.bytes), valid))
     }
 }
 
@@ -275,51 +367,110 @@ fn each_stream(piece: &Piece, rows: &[Range<usize>], mut each: impl FnMut(Series
     rows.iter().for_each(|range| piece.for_each_stream(range, &mut each));
 }
 
+fn time_array(times: &ScalarBuffer<i64>, at: &[Range<usize>]) -> ArrayRef {
+    let times = match at {
+        [range] => times.slice(range.start, range.len()),
+        _ => at.iter().flat_map(|range| times[range.clone()].iter().copied()).collect(),
+    };
+    Arc::new(TimestampNanosecondArray::new(times, None))
+}
+
+/// A measure's column: a slice when the rows are neighbours, else gathered.
 fn measure_array(
-    column: Option<&ColumnArray>,
+    column: Option<&dyn Array>,
     value_type: MeasureType,
-    rows: &[Range<usize>],
+    at: &[Range<usize>],
     indices: Option<&UInt32Array>,
     count: usize,
 ) -> ArrayRef {
     let Some(column) = column else { return ColumnArray::absent(value_type, count) };
-    match (rows, indices) {
-        ([range], _) => column.array().slice(range.start, range.len()),
-        (_, Some(indices)) => take(column.array(), indices, None)
+    match (at, indices) {
+        ([range], _) => column.slice(range.start, range.len()),
+        (_, Some(indices)) => take(column, indices, None)
             .unwrap_or_else(|error| unreachable!("rows of a piece are within its columns: {error}")),
-        (_, None) => column.array().slice(0, 0),
+        (_, None) => column.slice(0, 0),
     }
 }
 
 impl Iterator for Scan {
-    type Item = RecordBatch;
+    type Item = Result<RecordBatch, StorageError>;
 
-    fn next(&mut self) -> Option<RecordBatch> {
+    fn next(&mut self) -> Option<Self::Item> {
+        let pieces = Arc::clone(&self.view.pieces);
         loop {
-            if self.selected.is_empty() {
-                let piece = self.view.pieces.get(self.next_piece)?;
+            if let Some(reading) = &mut self.reading {
+                let batch = match reading.next() {
+                    Some(Ok(batch)) => batch,
+                    Some(Err(error)) => return Some(Err(error)),
+                    None => {
+                        self.reading = None;
+                        continue;
+                    }
+                };
+                let piece = &pieces[self.next_piece - 1];
+                let (rows, at) = self.wanted(piece, &batch);
+                if !rows.is_empty() {
+                    return Some(Ok(self.batch(piece, &rows, Values::Read(&batch), &at)));
+                }
+            } else if self.selected.is_empty() {
+                let piece = pieces.get(self.next_piece)?;
                 self.next_piece += 1;
-                if piece.overlaps(&self.times) {
-                    self.selected = piece.select(&self.times, &self.streams);
+                if !piece.overlaps(&self.times) {
+                    continue;
                 }
-                continue;
+                let selected = piece.select(&self.times, &self.streams);
+                match piece {
+                    Piece::Filed { file, .. } if !selected.is_empty() => {
+                        match file.scan(&self.measure_ids(), selected.into()) {
+                            Ok(reading) => self.reading = Some(reading),
+                            Err(error) => return Some(Err(error)),
+                        }
+                    }
+                    _ => self.selected = selected,
+                }
+            } else {
+                let piece = &pieces[self.next_piece - 1];
+                let values = piece.values()?;
+                let rows = take_rows(&mut self.selected, SCAN_BATCH_ROWS_MAX);
+                return Some(Ok(self.batch(piece, &rows, values, &rows)));
             }
-            let mut rows = Vec::new();
-            let mut room = SCAN_BATCH_ROWS_MAX;
-            while let Some(range) = self.selected.pop_front() {
-                if range.len() > room {
-                    self.selected.push_front(range.start + room..range.end);
-                    rows.push(range.start..range.start + room);
-                    break;
-                }
-                room -= range.len();
-                rows.push(range);
-                if room == 0 {
-                    break;
-                }
-            }
-            let view = self.view.clone();
-            return Some(self.batch(&view.pieces[self.next_piece - 1], &rows));
         }
+    }
+}
+
+/// Takes as many rows as there is room for off the front.
+fn take_rows(selected: &mut VecDeque<Range<usize>>, mut room: usize) -> Vec<Range<usize>> {
+    let mut rows = Vec::new();
+    while room > 0
+        && let Some(range) = selected.pop_front()
+    {
+        let end = range.end.min(range.start + room);
+        rows.push(range.start..end);
+        room -= end - range.start;
+        if end < range.end {
+            selected.push_front(end..range.end);
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::array::AsArray;
+
+    #[test]
+    fn texts_are_repeated() {
+        let check = |parts: &[(Option<&str>, usize)]| {
+            let mut texts = RepeatedTexts::default();
+            parts.iter().for_each(|(text, n)| texts.append(*text, *n));
+            let expect: Vec<_> = parts.iter().flat_map(|(text, n)| std::iter::repeat_n(*text, *n)).collect();
+            assert_eq!(texts.finish().as_string::<i32>().iter().collect::<Vec<_>>(), expect);
+        };
+        check(&[]);
+        check(&[(Some("é"), 1)]);
+        check(&[(Some("ab"), 0), (Some("abc"), 7), (Some(""), 3), (Some("x"), 1)]);
+        check(&[(Some("ab"), 2), (None, 3), (Some("c"), 2), (None, 0)]);
+        check(&[(None, 2), (Some("c"), 2)]);
     }
 }

@@ -1,4 +1,4 @@
-//! Sealed chunks: immutable rows, sorted by series, measure name and time.
+//! Sealed chunks: immutable rows, sorted by series, measure name and time; in memory or in a file.
 
 use super::{
     columns::ColumnArray,
@@ -7,7 +7,7 @@ use super::{
     open::{NewRow, RowKey, SettledBlock},
     series::SeriesId,
 };
-use crate::model::record::Value;
+use crate::{model::record::Value, store::magnetic::day_file::DayFile};
 use datafusion::arrow::{
     array::{Array, ArrayRef, UInt32Array},
     buffer::ScalarBuffer,
@@ -104,7 +104,7 @@ impl SealedRows {
     }
 
     /// The rows for which `keep` holds; `None` when there are none.
-    pub(super) fn retain(&self, keep: impl Fn(usize) -> bool) -> Option<Self> {
+    pub(crate) fn retain(&self, keep: impl Fn(usize) -> bool) -> Option<Self> {
         let kept: Vec<u32> = (0..self.len() as u32).filter(|row| keep(*row as usize)).collect();
         let mut runs = Vec::new();
         let mut run = 0;
@@ -213,7 +213,7 @@ fn run_order(runs: &[Run]) -> Vec<u32> {
 }
 
 /// Lengthens the last run to `end`, or starts a new one.
-fn push_run(runs: &mut Vec<Run>, series: SeriesId, measure_name: u16, end: u32) {
+pub(crate) fn push_run(runs: &mut Vec<Run>, series: SeriesId, measure_name: u16, end: u32) {
     match runs.last_mut() {
         Some(run) if run.series == series && run.measure_name == measure_name => run.end = end,
         _ => runs.push(Run { series, measure_name, end }),
@@ -233,6 +233,49 @@ fn gather(blocks: &[SettledBlock], id: u16, like: &ColumnArray, places: &[(usize
     ColumnArray::from_array(&interleave(&arrays, places).ok()?)
 }
 
+/// Where the rows of a sealed chunk are.
+#[derive(Clone, Debug)]
+pub(crate) enum ChunkRows {
+    /// In memory.
+    Held(Arc<SealedRows>),
+    /// In a Parquet file.
+    Filed(Arc<DayFile>),
+}
+
+impl ChunkRows {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Held(rows) => rows.len(),
+            Self::Filed(file) => file.rows,
+        }
+    }
+
+    /// The oldest and the newest time, nanoseconds since the epoch.
+    pub(crate) fn extent_ns(&self) -> (i64, i64) {
+        match self {
+            Self::Held(rows) => (rows.oldest_ns, rows.newest_ns),
+            Self::Filed(file) => (file.oldest_ns, file.newest_ns),
+        }
+    }
+
+    /// The rows, if they are in memory, be it for a moment.
+    pub(crate) fn in_memory(&self) -> Option<Arc<SealedRows>> {
+        match self {
+            Self::Held(rows) => Some(Arc::clone(rows)),
+            Self::Filed(file) => file.held(),
+        }
+    }
+
+    /// Whether both are the same rows in the same place.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Held(a), Self::Held(b)) => Arc::ptr_eq(a, b),
+            (Self::Filed(a), Self::Filed(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
 /// A sealed chunk and what changes about it.
 #[derive(Debug)]
 pub(super) struct SealedChunk {
@@ -240,9 +283,9 @@ pub(super) struct SealedChunk {
     pub(super) id: u64,
     /// Names its present rows, and so the file that they are written to.
     pub(super) revision: u64,
-    pub(super) rows: Arc<SealedRows>,
+    pub(super) rows: ChunkRows,
     /// Of the rows' keys; together with the times it keeps look-ups away from chunks that do not hold what is sought.
-    filter: KeyFilter,
+    filter: Option<KeyFilter>,
     oldest_ns: i64,
     newest_ns: i64,
     /// Settled rows that are no longer current.
@@ -258,10 +301,25 @@ impl SealedChunk {
         Self {
             id,
             revision: id,
-            filter: KeyFilter::new(rows.keys(), rows.len()),
+            filter: Some(KeyFilter::new(rows.keys(), rows.len())),
             oldest_ns: rows.oldest_ns,
             newest_ns: rows.newest_ns,
-            rows: Arc::new(rows),
+            rows: ChunkRows::Held(Arc::new(rows)),
+            dead: Arc::new(DeadRows::default()),
+            floor_ns: i64::MIN,
+            settled_floor_ns: i64::MIN,
+        }
+    }
+
+    /// A chunk whose rows are in a file.
+    pub(super) fn filed(id: u64, file: Arc<DayFile>) -> Self {
+        Self {
+            id,
+            revision: id,
+            filter: None,
+            oldest_ns: file.oldest_ns,
+            newest_ns: file.newest_ns,
+            rows: ChunkRows::Filed(file),
             dead: Arc::new(DeadRows::default()),
             floor_ns: i64::MIN,
             settled_floor_ns: i64::MIN,
@@ -269,8 +327,7 @@ impl SealedChunk {
     }
 
     /// A chunk that was written down.
-    pub(super) fn restored(id: u64, revision: u64, rows: SealedRows, dead: DeadRows, floor_ns: i64) -> Self {
-        let mut chunk = Self::new(id, rows);
+    pub(super) fn restored(mut chunk: Self, revision: u64, dead: DeadRows, floor_ns: i64) -> Self {
         (chunk.revision, chunk.dead) = (revision, Arc::new(dead));
         (chunk.floor_ns, chunk.settled_floor_ns) = (floor_ns, floor_ns);
         chunk
@@ -286,25 +343,59 @@ impl SealedChunk {
 
     /// Bytes of memory, approximately.
     pub(super) fn bytes(&self) -> usize {
-        self.rows.bytes() + self.filter.bytes()
+        let rows = match &self.rows {
+            ChunkRows::Held(rows) => rows.bytes(),
+            ChunkRows::Filed(file) => file.bytes(),
+        };
+        rows + self.filter.as_ref().map_or(0, KeyFilter::bytes)
     }
 
-    /// The row with this key, when it is current.
+    /// The file in which the row with this key may be.
+    pub(super) fn file_of(&self, key: RowKey) -> Option<&Arc<DayFile>> {
+        match &self.rows {
+            ChunkRows::Filed(file) if key.time_ns >= self.floor_ns && file.may_hold(key) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The row with this key, when it is current. A file that may hold it must be in memory.
     pub(super) fn find(&self, key: RowKey) -> Option<usize> {
-        if !(self.oldest_ns..=self.newest_ns).contains(&key.time_ns) || !self.filter.may_contain(key) {
+        let is_out = !(self.oldest_ns..=self.newest_ns).contains(&key.time_ns);
+        if is_out || self.filter.as_ref().is_some_and(|filter| !filter.may_contain(key)) {
             return None;
         }
-        let row = self.rows.find(key)?;
+        let row = match &self.rows {
+            ChunkRows::Held(rows) => rows.find(key)?,
+            ChunkRows::Filed(_) => {
+                let file = self.file_of(key)?;
+                let rows = file.held();
+                debug_assert!(rows.is_some(), "{} is not loaded", file.path);
+                rows?.find(key)?
+            }
+        };
         (key.time_ns >= self.floor_ns && !self.dead.contains(row)).then_some(row)
     }
 
     /// Rows that are settled and current and not older than `from_ns`.
     pub(super) fn live_rows(&self, from_ns: i64) -> usize {
         let from_ns = from_ns.max(self.settled_floor_ns);
-        if from_ns <= self.rows.oldest_ns {
+        if from_ns <= self.oldest_ns {
             return self.rows.len() - self.dead.count();
         }
-        let is_live = |row: &usize| self.rows.times[*row] >= from_ns && !self.dead.contains(*row);
-        (0..self.rows.len()).filter(is_live).count()
+        if from_ns > self.newest_ns {
+            return 0;
+        }
+        let rows = match &self.rows {
+            ChunkRows::Held(rows) => Arc::clone(rows),
+            ChunkRows::Filed(file) => match file.load() {
+                Ok(rows) => rows,
+                Err(error) => {
+                    tracing::error!(%error, "rows cannot be counted");
+                    return self.rows.len() - self.dead.count();
+                }
+            },
+        };
+        let is_live = |row: &usize| rows.times[*row] >= from_ns && !self.dead.contains(*row);
+        (0..rows.len()).filter(is_live).count()
     }
 }

@@ -9,11 +9,17 @@ use super::{
     dead::DeadRows,
     open::{NewRow, OpenChunk, Place, RowKey, SettledBlock},
     scan::{Piece, RowsView},
-    sealed::{SealedChunk, SealedRows},
+    sealed::{ChunkRows, Run, SealedChunk, SealedRows},
     series::{SeriesId, SeriesTable, SeriesView},
     streams::StreamTable,
 };
-use crate::model::record::Value;
+use crate::{
+    model::record::Value,
+    store::{
+        error::StorageError,
+        magnetic::{day_file::DayFile, merge::MergeInput},
+    },
+};
 use std::{collections::VecDeque, sync::Arc};
 
 /// Rows of an open chunk at which it is frozen.
@@ -42,6 +48,8 @@ pub struct MemoryTable {
     sealed: Vec<SealedChunk>,
     /// No sealed row is newer.
     sealed_newest_ns: Option<i64>,
+    /// No row in a file is newer.
+    filed_newest_ns: Option<i64>,
     next_chunk: u64,
     /// What the commit being made has done so far.
     current: Commit,
@@ -75,7 +83,7 @@ impl TableImage {
 pub(crate) struct ChunkImage {
     pub(crate) id: u64,
     pub(crate) revision: u64,
-    pub(crate) rows: Arc<SealedRows>,
+    pub(crate) rows: ChunkRows,
     pub(crate) dead: Arc<DeadRows>,
     pub(crate) floor_ns: i64,
 }
@@ -85,7 +93,7 @@ impl ChunkImage {
         Self {
             id: chunk.id,
             revision: chunk.revision,
-            rows: Arc::clone(&chunk.rows),
+            rows: chunk.rows.clone(),
             dead: Arc::clone(&chunk.dead),
             floor_ns: chunk.settled_floor_ns,
         }
@@ -97,9 +105,38 @@ impl ChunkImage {
 pub(crate) struct RestoredChunk {
     pub(crate) id: u64,
     pub(crate) revision: u64,
-    pub(crate) decoded: DecodedChunk,
+    pub(crate) rows: RestoredRows,
     pub(crate) dead: DeadRows,
     pub(crate) floor_ns: i64,
+}
+
+/// The rows of a sealed chunk as they are read; their series are numbered within them.
+#[derive(Debug)]
+pub(crate) enum RestoredRows {
+    /// From a file of Timebrook's own.
+    Held(SealedRows),
+    /// In a Parquet file.
+    Filed(DayFile),
+}
+
+/// A sealed chunk that is to be rewritten into files.
+#[derive(Clone, Debug)]
+pub(crate) struct ChunkSource {
+    pub(crate) id: u64,
+    pub(crate) rows: ChunkRows,
+    pub(crate) dead: Arc<DeadRows>,
+    pub(crate) floor_ns: i64,
+}
+
+impl ChunkSource {
+    /// Its rows, read from their file when they are in one; to be merged are those older than `until_ns`.
+    pub(crate) fn load(&self, until_ns: i64) -> Result<MergeInput, StorageError> {
+        let rows = match &self.rows {
+            ChunkRows::Held(rows) => Arc::clone(rows),
+            ChunkRows::Filed(file) => file.load()?,
+        };
+        Ok(MergeInput { rows, dead: Arc::clone(&self.dead), from_ns: self.floor_ns, until_ns })
+    }
 }
 
 /// What settling a commit does.
@@ -116,7 +153,32 @@ struct Commit {
 }
 
 impl MemoryTable {
-    /// The row with this key, as writers see it.
+    /// Whether any file holds rows of this time or newer ones.
+    pub(crate) fn may_be_in_file(&self, time_ns: i64) -> bool {
+        self.filed_newest_ns.is_some_and(|newest_ns| time_ns <= newest_ns)
+    }
+
+    /// Reads the files in which rows with these keys may be. As long as what is returned lives, the keys can be found.
+    ///
+    /// # Errors
+    /// [`StorageError`] of the file that cannot be read.
+    pub(crate) fn load_files(&self, keys: impl Iterator<Item = RowKey>) -> Result<Vec<Arc<SealedRows>>, StorageError> {
+        let mut loaded = Vec::new();
+        for key in keys.filter(|key| self.may_be_in_file(key.time_ns)) {
+            for file in self.sealed.iter().filter_map(|chunk| chunk.file_of(key)) {
+                if file.held().is_none() {
+                    loaded.push(file.load()?);
+                } else if let Some(rows) = file.held()
+                    && !loaded.iter().any(|held| Arc::ptr_eq(held, &rows))
+                {
+                    loaded.push(rows);
+                }
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// The row with this key, as writers see it. Files that may hold it must be loaded ([`MemoryTable::load_files`]).
     #[must_use]
     pub fn find(&self, key: RowKey) -> Option<RowRef> {
         let open = std::iter::once(&self.open).chain(self.frozen.iter().rev());
@@ -140,7 +202,7 @@ impl MemoryTable {
         let row = at.place.row as usize;
         match self.open_chunk(at.chunk) {
             Some(chunk) => chunk.group(at.place).version(row),
-            None => self.sealed_chunk(at.chunk).map_or(1, |chunk| chunk.rows.version(row)),
+            None => self.sealed_rows(at.chunk).map_or(1, |rows| rows.version(row)),
         }
     }
 
@@ -157,8 +219,8 @@ impl MemoryTable {
         match self.open_chunk(at.chunk) {
             Some(chunk) => chunk.group(at.place).values(row, each),
             None => {
-                if let Some(chunk) = self.sealed_chunk(at.chunk) {
-                    chunk.rows.values(row, each);
+                if let Some(rows) = self.sealed_rows(at.chunk) {
+                    rows.values(row, each);
                 }
             }
         }
@@ -264,8 +326,10 @@ impl MemoryTable {
     }
 
     /// Frees the memory of rows older than `before_ns`, and of replaced ones where they are many; of series only when no
-    /// row is left. Readers must already not ask for such rows.
-    pub fn free(&mut self, before_ns: i64) {
+    /// row is left. Readers must already not ask for such rows. True
+    /// when files are needed no more.
+    pub fn free(&mut self, before_ns: i64) -> bool {
+        let mut has_freed_files = false;
         for i in (0..self.frozen.len()).rev() {
             if self.is_expired(&self.frozen[i], before_ns) {
                 self.frozen.remove(i);
@@ -276,12 +340,22 @@ impl MemoryTable {
         }
         for i in (0..self.sealed.len()).rev() {
             let chunk = &self.sealed[i];
-            let live = chunk.live_rows(before_ns);
-            if self.is_pending(chunk.id) || live * 2 > chunk.rows.len() {
+            if self.is_pending(chunk.id) {
                 continue;
             }
             let floor_ns = before_ns.max(chunk.settled_floor_ns);
-            let kept = chunk.rows.retain(|row| chunk.rows.times[row] >= floor_ns && !chunk.dead.contains(row));
+            let ChunkRows::Held(rows) = &chunk.rows else {
+                // Files are rewritten when they are merged.
+                if chunk.rows.extent_ns().1 < floor_ns || chunk.dead.count() == chunk.rows.len() {
+                    self.sealed.remove(i);
+                    has_freed_files = true;
+                }
+                continue;
+            };
+            if chunk.live_rows(before_ns) * 2 > rows.len() {
+                continue;
+            }
+            let kept = rows.retain(|row| rows.times[row] >= floor_ns && !chunk.dead.contains(row));
             match kept {
                 Some(rows) => {
                     // The rewritten chunk keeps its id: what is newer must still be found first.
@@ -294,8 +368,9 @@ impl MemoryTable {
         let is_empty = self.sealed.is_empty() && self.frozen.is_empty() && self.open.rows() == 0;
         if is_empty && self.pending.is_empty() {
             (self.series, self.streams) = (SeriesTable::default(), StreamTable::default());
-            (self.settled_series, self.sealed_newest_ns) = (0, None);
+            (self.settled_series, self.sealed_newest_ns, self.filed_newest_ns) = (0, None, None);
         }
+        has_freed_files
     }
 
     fn is_expired(&self, chunk: &OpenChunk, before_ns: i64) -> bool {
@@ -313,8 +388,11 @@ impl MemoryTable {
     pub fn view(&mut self) -> RowsView {
         let mut pieces = Vec::with_capacity(self.sealed.len() + 1);
         for chunk in &self.sealed {
-            let (rows, dead) = (Arc::clone(&chunk.rows), Arc::clone(&chunk.dead));
-            pieces.push(Piece::Sealed { rows, dead, floor_ns: chunk.settled_floor_ns });
+            let (dead, floor_ns) = (Arc::clone(&chunk.dead), chunk.settled_floor_ns);
+            pieces.push(match &chunk.rows {
+                ChunkRows::Held(rows) => Piece::Sealed { rows: Arc::clone(rows), dead, floor_ns },
+                ChunkRows::Filed(file) => Piece::Filed { file: Arc::clone(file), dead, floor_ns },
+            });
         }
         for chunk in self.frozen.iter_mut().chain([&mut self.open]) {
             pieces.extend(chunk.groups.iter_mut().flat_map(|group| group.settled_blocks()).map(Piece::Open));
@@ -349,15 +427,89 @@ impl MemoryTable {
 
     /// Then its sealed chunks, oldest first. `numbers` gives every series of the chunk its number in this table.
     pub(crate) fn restore_sealed(&mut self, chunk: RestoredChunk, numbers: &[SeriesId]) {
-        let rows = chunk.decoded.rows.renumber(numbers);
-        for (i, run) in rows.runs.iter().enumerate() {
-            let stream = self.streams.entry(run.series, run.measure_name);
-            let newest_ns = rows.times[rows.run_rows(i)].last().copied().unwrap_or(i64::MIN);
-            stream.newest_ns = stream.newest_ns.max(newest_ns);
-        }
-        self.sealed_newest_ns = self.sealed_newest_ns.max(Some(rows.newest_ns));
-        self.sealed.push(SealedChunk::restored(chunk.id, chunk.revision, rows, chunk.dead, chunk.floor_ns));
+        let restored = match chunk.rows {
+            RestoredRows::Held(rows) => {
+                let rows = rows.renumber(numbers);
+                for (i, run) in rows.runs.iter().enumerate() {
+                    self.note_newest(*run, rows.times[rows.run_rows(i)].last().copied());
+                }
+                SealedChunk::new(chunk.id, rows)
+            }
+            RestoredRows::Filed(file) => {
+                let file = file.renumber(numbers);
+                file.runs.iter().for_each(|run| self.note_newest(run.run, Some(run.newest_ns)));
+                self.filed_newest_ns = self.filed_newest_ns.max(Some(file.newest_ns));
+                SealedChunk::filed(chunk.id, Arc::new(file))
+            }
+        };
+        self.sealed_newest_ns = self.sealed_newest_ns.max(Some(restored.rows.extent_ns().1));
+        self.sealed.push(SealedChunk::restored(restored, chunk.revision, chunk.dead, chunk.floor_ns));
         self.settled_series = self.series.len();
+    }
+
+    fn note_newest(&mut self, run: Run, newest_ns: Option<i64>) {
+        let stream = self.streams.entry(run.series, run.measure_name);
+        stream.newest_ns = stream.newest_ns.max(newest_ns.unwrap_or(i64::MIN));
+    }
+
+    /// Freezes the open chunk when its oldest and newest time say that it `has_aged`.
+    pub(crate) fn freeze_if(&mut self, has_aged: impl Fn((i64, i64)) -> bool) {
+        if self.open.extent_ns().is_some_and(has_aged) {
+            self.freeze();
+            self.seal_settled();
+        }
+    }
+
+    /// The chunks that can be rewritten now: sealed, and no commit that touches them is under way. Oldest first.
+    pub(crate) fn rewritable(&self) -> impl Iterator<Item = ChunkSource> {
+        self.sealed.iter().filter(|chunk| !self.is_pending(chunk.id)).map(|chunk| ChunkSource {
+            id: chunk.id,
+            rows: chunk.rows.clone(),
+            dead: Arc::clone(&chunk.dead),
+            floor_ns: chunk.settled_floor_ns,
+        })
+    }
+
+    /// Takes the number of a chunk that is yet to be made.
+    pub(crate) fn new_chunk_id(&mut self) -> u64 {
+        self.take_chunk_id()
+    }
+
+    /// Puts files in the place of the chunks that their rows come from, and of some chunks (by id) the rows that are to
+    /// stay in memory; false, with nothing changed, when a chunk has changed since.
+    pub(crate) fn replace_chunks(
+        &mut self,
+        sources: &[ChunkSource],
+        files: Vec<(u64, Arc<DayFile>)>,
+        kept: Vec<(u64, SealedRows)>,
+    ) -> bool {
+        let is_unchanged = sources.iter().all(|source| {
+            self.sealed_chunk(source.id).is_some_and(|chunk| {
+                chunk.rows.is_same(&source.rows)
+                    && chunk.dead.count() == source.dead.count()
+                    && chunk.floor_ns == source.floor_ns
+                    && !self.is_pending(chunk.id)
+            })
+        });
+        if !is_unchanged {
+            return false;
+        }
+        for (id, rows) in kept {
+            let revision = self.take_chunk_id();
+            if let Ok(i) = self.sealed.binary_search_by_key(&id, |chunk| chunk.id) {
+                self.sealed[i] = self.sealed[i].rewritten(revision, rows);
+            }
+        }
+        let is_gone = |chunk: &SealedChunk| {
+            sources.iter().any(|source| source.id == chunk.id && source.rows.is_same(&chunk.rows))
+        };
+        self.sealed.retain(|chunk| !is_gone(chunk));
+        for (id, file) in files {
+            self.filed_newest_ns = self.filed_newest_ns.max(Some(file.newest_ns));
+            self.sealed.push(SealedChunk::filed(id, file));
+        }
+        self.sealed.sort_by_key(|chunk| chunk.id);
+        true
     }
 
     /// Then the rows that were in open chunks, as a commit that is settled already.
@@ -381,6 +533,13 @@ impl MemoryTable {
         let open = self.frozen.iter().chain([&self.open]).map(OpenChunk::bytes).sum::<usize>();
         let sealed = self.sealed.iter().map(SealedChunk::bytes).sum::<usize>();
         open + sealed + self.series.bytes() + self.streams.len() * 24
+    }
+
+    /// Bytes of rows in memory, approximately; what is known of files is not counted.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let open = self.frozen.iter().chain([&self.open]).map(OpenChunk::bytes).sum::<usize>();
+        let held = self.sealed.iter().filter(|chunk| matches!(chunk.rows, ChunkRows::Held(_)));
+        open + held.map(SealedChunk::bytes).sum::<usize>()
     }
 
     /// Starts a new open chunk; the present one is sealed once it is settled.
@@ -422,6 +581,10 @@ impl MemoryTable {
 
     fn open_chunk_mut(&mut self, id: u64) -> Option<&mut OpenChunk> {
         std::iter::once(&mut self.open).chain(&mut self.frozen).find(|chunk| chunk.id == id)
+    }
+
+    fn sealed_rows(&self, id: u64) -> Option<Arc<SealedRows>> {
+        self.sealed_chunk(id).and_then(|chunk| chunk.rows.in_memory())
     }
 
     fn sealed_chunk(&self, id: u64) -> Option<&SealedChunk> {

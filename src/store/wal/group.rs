@@ -174,6 +174,12 @@ impl Wal {
         Ticket { seq, outcome: Some(outcome) }
     }
 
+    /// The number that the next entry gets.
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
+        self.shared.state().next_seq
+    }
+
     /// Every entry up to this number is durable.
     #[must_use]
     pub fn synced(&self) -> u64 {

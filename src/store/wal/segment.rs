@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// Bytes of a segment's header: magic, version, number of the first entry, crc32c of these.
 pub(super) const SEGMENT_HEADER_BYTES: usize = 24;
 const MAGIC: &[u8; 8] = b"TBROKWAL";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The path of the segment whose first entry is `first_seq`.
 pub(super) fn segment_path(first_seq: u64) -> String {
@@ -44,7 +44,7 @@ pub(super) fn check_header(file: &str, bytes: &[u8], first_seq: u64) -> Result<(
     }
     let version = u32::from_le_bytes([header[8], header[9], header[10], header[11]]);
     let is_whole = crc32c::crc32c(&header[..20]).to_le_bytes() == header[20..];
-    if header[..8] == *MAGIC && is_whole && version > VERSION {
+    if header[..8] == *MAGIC && is_whole && version != VERSION {
         return Err(StorageError::Version { file: file.to_owned(), version });
     }
     Err(damaged(file, 0, "its header is not that of this segment"))

@@ -36,6 +36,10 @@ pub(super) trait Statistic: Debug + Send + Sync + 'static {
     type Summary: Summary;
     /// The answer, `None` for NULL.
     fn result(summary: &Self::Summary) -> Option<f64>;
+    /// Whether the values may be aggregated at all.
+    fn check(_: &Self::Summary) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What computes a statistic.
@@ -84,6 +88,7 @@ impl<S: Statistic> Accumulator for Summaries<S> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        S::check(&self.summaries[0])?;
         Ok(ScalarValue::Float64(S::result(&self.summaries[0])))
     }
 
@@ -115,6 +120,7 @@ impl<S: Statistic> GroupsAccumulator for Summaries<S> {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let summaries = emit_to.take_needed(&mut self.summaries);
+        summaries.iter().try_for_each(S::check)?;
         Ok(Arc::new(summaries.iter().map(S::result).collect::<Float64Array>()))
     }
 

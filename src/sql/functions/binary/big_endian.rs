@@ -7,7 +7,7 @@ use crate::sql::{
     functions::{Class, Family, Function, scalar::scalar},
 };
 use datafusion::{
-    arrow::datatypes::{Int32Type, Int64Type},
+    arrow::datatypes::{Float64Type, Int32Type, Int64Type},
     error::Result,
 };
 
@@ -41,6 +41,20 @@ pub(super) fn functions() -> Vec<Function> {
             .form("to_big_endian_32(integer) -> varbinary", |call| {
                 let numbers = call.numbers::<Int32Type>(0)?;
                 collect(call, |row| Ok(numbers.get(row).map(i32::to_be_bytes)))
+            })
+            .build(),
+        function("from_ieee754_64", Class::Inherited, "The double of eight bytes in the form of IEEE 754.")
+            .form("from_ieee754_64(varbinary) -> double", |call| {
+                let values = Bytes::of(call, 0)?;
+                call.collect::<Float64Type>(|row| {
+                    values.get(row).map(sized).transpose().map(|b| b.map(f64::from_be_bytes))
+                })
+            })
+            .build(),
+        function("to_ieee754_64", Class::Inherited, "A double as eight bytes in the form of IEEE 754.")
+            .form("to_ieee754_64(double) -> varbinary", |call| {
+                let numbers = call.numbers::<Float64Type>(0)?;
+                collect(call, |row| Ok(numbers.get(row).map(f64::to_be_bytes)))
             })
             .build(),
     ]

@@ -1,4 +1,5 @@
-//! `xxhash64`, `md5`, `sha1`, `sha256`, `sha512`: varbinary to varbinary; `crc32`: varbinary to bigint.
+//! `xxhash64`, `md5`, `sha1`, `sha256`, `sha512`: varbinary to varbinary; `crc32`: varbinary to bigint; `hmac_md5`,
+//! `hmac_sha1`, `hmac_sha256`, `hmac_sha512`: the same with a key.
 
 use super::bytes::{Bytes, collect};
 use crate::sql::functions::{Class, Family, Function, call::Call, scalar::scalar};
@@ -33,6 +34,18 @@ pub(super) fn functions() -> Vec<Function> {
         function("sha512", Class::Inherited, "The SHA-512 hash, 64 bytes.")
             .form("sha512(varbinary) -> varbinary", digest::<Sha512>)
             .build(),
+        function("hmac_md5", Class::Inherited, "The HMAC of bytes with a key, by MD5.")
+            .form("hmac_md5(varbinary, varbinary) -> varbinary", |call| authenticated::<Md5, 64>(call))
+            .build(),
+        function("hmac_sha1", Class::Inherited, "The HMAC of bytes with a key, by SHA-1.")
+            .form("hmac_sha1(varbinary, varbinary) -> varbinary", |call| authenticated::<Sha1, 64>(call))
+            .build(),
+        function("hmac_sha256", Class::Inherited, "The HMAC of bytes with a key, by SHA-256.")
+            .form("hmac_sha256(varbinary, varbinary) -> varbinary", |call| authenticated::<Sha256, 64>(call))
+            .build(),
+        function("hmac_sha512", Class::Inherited, "The HMAC of bytes with a key, by SHA-512.")
+            .form("hmac_sha512(varbinary, varbinary) -> varbinary", |call| authenticated::<Sha512, 128>(call))
+            .build(),
         function("crc32", Class::Inherited, "The CRC-32 checksum.")
             .form("crc32(varbinary) -> bigint", |call| {
                 let values = Bytes::of(call, 0)?;
@@ -48,6 +61,32 @@ pub(super) fn functions() -> Vec<Function> {
 fn digest<D: Digest>(call: &Call) -> Result<ArrayRef> {
     let values = Bytes::of(call, 0)?;
     collect(call, |row| Ok(values.get(row).map(D::digest)))
+}
+
+/// RFC 2104; `BLOCK` is the size of the hash's blocks.
+fn authenticated<D: Digest, const BLOCK: usize>(call: &Call) -> Result<ArrayRef> {
+    let (values, keys) = (Bytes::of(call, 0)?, Bytes::of(call, 1)?);
+    collect(call, |row| match (values.get(row), keys.get(row)) {
+        (Some(value), Some(key)) => Ok(Some(hmac::<D, BLOCK>(value, key))),
+        _ => Ok(None),
+    })
+}
+
+fn hmac<D: Digest, const BLOCK: usize>(value: &[u8], key: &[u8]) -> Vec<u8> {
+    let hashed;
+    let key = if key.len() > BLOCK {
+        hashed = D::digest(key);
+        &hashed[..]
+    } else {
+        key
+    };
+    let padded = |pad: u8| {
+        let mut block = [pad; BLOCK];
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block
+    };
+    let inner = D::new().chain_update(padded(0x36)).chain_update(value).finalize();
+    D::new().chain_update(padded(0x5c)).chain_update(inner).finalize().to_vec()
 }
 
 /// The remainders of the 256 bytes by the polynomial of IEEE 802.3, lowest bit first.

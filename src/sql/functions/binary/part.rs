@@ -1,7 +1,10 @@
-//! What `length`, `substr`, `concat` and `reverse` make of varbinary: they count bytes. # trino
+//! What `length`, `substr`, `concat`, `reverse`, `lpad` and `rpad` make of varbinary: they count bytes. # trino
 
 use super::bytes::{Bytes, collect};
-use crate::sql::functions::call::{Call, check_text_bytes};
+use crate::sql::{
+    error::invalid,
+    functions::call::{Call, check_text_bytes},
+};
 use datafusion::{
     arrow::{array::ArrayRef, datatypes::Int64Type},
     error::Result,
@@ -67,4 +70,31 @@ pub fn concat(call: &Call) -> Result<ArrayRef> {
 pub fn reverse(call: &Call) -> Result<ArrayRef> {
     let values = Bytes::of(call, 0)?;
     collect(call, |row| Ok(values.get(row).map(|bytes| bytes.iter().rev().copied().collect::<Vec<u8>>())))
+}
+
+/// Bytes filled to a size at their beginning or end, or cut.
+///
+/// # Errors
+/// When the size is not one, or there is nothing to fill with.
+pub fn pad(call: &Call, at_beginning: bool) -> Result<ArrayRef> {
+    let (values, sizes, pads) = (Bytes::of(call, 0)?, call.numbers::<Int64Type>(1)?, Bytes::of(call, 2)?);
+    collect(call, |row| {
+        let (Some(bytes), Some(size), Some(pad)) = (values.get(row), sizes.get(row), pads.get(row)) else {
+            return Ok(None);
+        };
+        let size = match i32::try_from(size).map(usize::try_from) {
+            Ok(Ok(size)) => size,
+            _ => return Err(invalid("Target length must be in the range [0..2147483647]")),
+        };
+        if pad.is_empty() {
+            return Err(invalid("Padding bytes must not be empty"));
+        }
+        check_text_bytes(size)?;
+        let padding = pad.iter().cycle().take(size.saturating_sub(bytes.len()));
+        let kept = bytes.iter().take(size);
+        Ok(Some(match at_beginning {
+            true => padding.chain(kept).copied().collect::<Vec<u8>>(),
+            false => kept.chain(padding).copied().collect(),
+        }))
+    })
 }

@@ -51,6 +51,11 @@ pub(super) fn functions() -> Vec<Function> {
         one("is_infinite", "is_infinite(double) -> boolean", "Whether infinite.", |c| test(c, f64::is_infinite)),
         one("is_nan", "is_nan(double) -> boolean", "Whether not a number.", |c| test(c, f64::is_nan)),
         one("ln", "ln(double) -> double", "The natural logarithm.", |c| of_double(c, f64::ln)),
+        scalar("log", Family::Math, Class::Inherited, "The logarithm to a base (base, x).")
+            .form("log(double, double) -> double", |c| {
+                c.map2::<Float64Type, Float64Type, Float64Type>(|base, x| Ok(x.ln() / base.ln()))
+            })
+            .build(),
         one("log10", "log10(double) -> double", "The logarithm to base 10.", |c| of_double(c, f64::log10)),
         one("log2", "log2(double) -> double", "The logarithm to base 2.", |c| of_double(c, log2)),
         one("nan", "nan() -> double", "Not a number.", |c| constant(c, f64::NAN)),

@@ -1,4 +1,4 @@
-//! `__interval`: the literals `5m` and `INTERVAL '2' DAY`.
+//! `__interval`: the literals `5m` and `INTERVAL '2' DAY`. `__months`: an interval year to month as a number, for frames.
 
 use crate::sql::{
     error::invalid,
@@ -13,16 +13,26 @@ use crate::sql::{
 use datafusion::{
     arrow::{
         array::{ArrayRef, DurationNanosecondArray, IntervalYearMonthArray},
-        datatypes::DataType,
+        datatypes::{DataType, Int32Type, IntervalYearMonthType},
     },
     error::Result,
 };
 use std::sync::Arc;
 
 pub(super) fn functions() -> Vec<Function> {
-    scalar("__interval", Family::Operator, Class::Internal, "An interval literal.")
-        .custom("__interval(varchar[, varchar]) -> interval", resolve)
-        .build()
+    [
+        scalar("__interval", Family::Operator, Class::Internal, "An interval literal.")
+            .custom("__interval(varchar[, varchar]) -> interval", resolve)
+            .build(),
+        scalar("__months", Family::Operator, Class::Internal, "The months of an interval.")
+            .form("__months(interval year to month) -> integer", |call| {
+                call.map::<IntervalYearMonthType, Int32Type>(Ok)
+            })
+            .build(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn resolve(arguments: &Arguments) -> Result<Resolved> {

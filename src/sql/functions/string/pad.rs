@@ -1,9 +1,10 @@
-//! `lpad(text, size, pad)`, `rpad(text, size, pad)`: fills a text to a size, or cuts it.
+//! `lpad(text, size, pad)`, `rpad(text, size, pad)`: fills a text, or varbinary, to a size, or cuts it.
 
 use crate::sql::{
     error::invalid,
     functions::{
         Class, Family, Function,
+        binary::part,
         call::{Call, check_text_bytes},
         scalar::scalar,
     },
@@ -18,11 +19,13 @@ pub(super) fn functions() -> Vec<Function> {
     [
         function("lpad", "Fills or cuts a text to a size, padding at its beginning.")
             .form("lpad(varchar, bigint, varchar) -> varchar", |call| padded(call, |padding, text| padding + text))
+            .form("lpad(varbinary, bigint, varbinary) -> varbinary", |call| part::pad(call, true))
             .build(),
         function("rpad", "Fills or cuts a text to a size, padding at its end.")
             .form("rpad(varchar, bigint, varchar) -> varchar", |call| {
                 padded(call, |padding, text| text.to_owned() + &padding)
             })
+            .form("rpad(varbinary, bigint, varbinary) -> varbinary", |call| part::pad(call, false))
             .build(),
     ]
     .into_iter()

@@ -124,12 +124,12 @@ fn a_segment_of_a_later_version_is_refused() {
     let disk = written(u64::MAX, &["one"]);
     let path = segment_path(1);
     let mut bytes = disk.read(&path).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 3;
     let crc = crc32c::crc32c(&bytes[..20]).to_le_bytes();
     bytes[20..24].copy_from_slice(&crc);
     disk.create(&path).unwrap().append(&bytes).unwrap();
     let error = read(&disk).unwrap_err().to_string();
-    assert_eq!(error, "wal/0000000000000001.wal is of version 2, which this Timebrook cannot read");
+    assert_eq!(error, "wal/0000000000000001.wal is of version 3, which this Timebrook cannot read");
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! The report of records that the magnetic store rejected after the answer.
+//!
+//! The body is that of scheduled queries' error reports. # observed: that body; # inferred: that this report has it, too,
+//! and the key
+
+use super::{InputRecord, RecordType, WriteRequest, merge::merge};
+use crate::{
+    catalog::{MagneticWrites, RejectedLocation},
+    model::record::{MeasureType, RejectedRecord},
+    outbound::objects::{ObjectError, Objects},
+};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fmt::Write};
+
+/// Puts the report where the table says; false when it says nothing.
+///
+/// # Errors
+/// [`ObjectError`].
+pub(super) async fn put_report(
+    objects: &Objects,
+    writes: &MagneticWrites,
+    request: &WriteRequest<'_>,
+    lost: &[RejectedRecord],
+    now_ns: i64,
+    id: [u8; 16],
+) -> Result<bool, ObjectError> {
+    let Some(Some(RejectedLocation { bucket_name: Some(bucket), object_key_prefix, .. })) = &writes.rejected_location
+    else {
+        return Ok(false);
+    };
+    let id = id.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02X}");
+        text
+    });
+    let prefix = object_key_prefix.as_deref().unwrap_or_default().trim_matches('/');
+    let (database, table, now_ms) = (request.database, request.table, now_ns / 1_000_000);
+    let key = format!("{prefix}/{database}/{table}/{now_ms}/{id}.json");
+    let body = body(&id, request, lost).to_string();
+    objects.put(bucket, key.trim_start_matches('/'), body.into_bytes()).await?;
+    Ok(true)
+}
+
+/// Records with the same reason are in one list.
+fn body(id: &str, request: &WriteRequest<'_>, lost: &[RejectedRecord]) -> Value {
+    let mut by_reason: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for rejected in lost {
+        let record = record(&request.common, &request.records[rejected.index]);
+        by_reason.entry(rejected.reason.to_string()).or_default().push(record);
+    }
+    let errors: Vec<_> =
+        by_reason.into_iter().map(|(reason, records)| json!({"reason": reason, "records": records})).collect();
+    json!({"reportId": id, "errors": errors})
+}
+
+fn record(common: &InputRecord<'_>, own: &InputRecord<'_>) -> Value {
+    let merged = merge(common, std::slice::from_ref(own)).records[0];
+    let dimension = |name: &str, value: &str| json!({"name": name, "value": value, "dimensionValueType": null});
+    let dimensions: Vec<_> = merged.dimensions().iter().map(|d| dimension(d.name, d.value)).collect();
+    let values: Vec<_> = merged
+        .measure_values()
+        .map(|value| json!({"name": value.name, "value": value.value, "type": type_name(value.value_type)}))
+        .collect();
+    let time: Option<i64> = merged.time().and_then(|time| time.parse().ok());
+    json!({
+        "dimensions": dimensions,
+        "measureName": merged.measure_name(),
+        "measureValue": merged.measure_value(),
+        "measureValues": if values.is_empty() { Value::Null } else { values.into() },
+        "measureValueType": type_name(merged.record_type()),
+        "time": time.map(|time| time.saturating_mul(merged.time_unit().ns()).to_string()),
+        "timeUnit": "NANOSECONDS",
+        "version": merged.version(),
+    })
+}
+
+fn type_name(record_type: RecordType) -> &'static str {
+    match record_type {
+        RecordType::Multi => "MULTI",
+        RecordType::Single(MeasureType::Double) => "DOUBLE",
+        RecordType::Single(MeasureType::Bigint) => "BIGINT",
+        RecordType::Single(MeasureType::Boolean) => "BOOLEAN",
+        RecordType::Single(MeasureType::Varchar) => "VARCHAR",
+        RecordType::Single(MeasureType::Timestamp) => "TIMESTAMP",
+    }
+}

@@ -1,0 +1,3 @@
+//! What leaves the server: objects for S3.
+
+pub mod objects;
