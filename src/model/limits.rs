@@ -81,6 +81,12 @@ pub const QUERY_NAMED_NODES_MAX: usize = 20_000;
 pub const QUERY_COLUMNS_MAX: usize = 5_000;
 /// How deep subqueries in expressions may nest: each level doubles the engine's work of planning. # inferred
 pub const QUERY_SUBQUERY_NESTING_MAX: usize = 10;
+/// How deep lambda expressions (and calls of `try`, which is one) may nest: each level doubles the engine's work of
+/// planning. # inferred
+pub const QUERY_LAMBDA_NESTING_MAX: usize = 8;
+/// How deep calls of `coalesce` may nest, other than as each other's last argument: each level doubles the plan.
+/// # inferred
+pub const QUERY_DOUBLINGS_MAX: usize = 12;
 /// Query results held for clients that have not asked for all pages. # inferred
 pub const CURSORS_MAX: usize = 1_000;
 /// How long a result is held without being asked for, nanoseconds. # model: Query (one hour)

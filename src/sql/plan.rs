@@ -94,6 +94,8 @@ pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned,
         parameters: Vec::new(),
         relations: 0,
         subqueries: 0,
+        lambdas: 0,
+        doublings: 0,
         named_nodes: 0,
     };
     let root = Scope::root();
@@ -137,6 +139,10 @@ struct Planner<'a> {
     relations: usize,
     /// Subqueries in expressions that are being planned, one inside the other.
     subqueries: usize,
+    /// How many lambdas, one in the other, are being planned.
+    lambdas: usize,
+    /// How many calls that the plan says twice, one in the other, are being planned.
+    doublings: usize,
     /// Nodes of the named queries' plans, counted at each use.
     named_nodes: usize,
 }

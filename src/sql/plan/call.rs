@@ -5,10 +5,13 @@ use super::{
     scope::{AGGREGATE, Ctes, LAMBDA, Scope, name_of},
     semantic, undocumented, unsupported,
 };
-use crate::sql::{
-    error::SqlError,
-    functions::{self, Class, Entry},
-    lex::syntax,
+use crate::{
+    model::limits::{QUERY_DOUBLINGS_MAX, QUERY_LAMBDA_NESTING_MAX},
+    sql::{
+        error::SqlError,
+        functions::{self, Class, Entry},
+        lex::syntax,
+    },
 };
 use datafusion::{
     arrow::datatypes::{DataType, FieldRef},
@@ -87,6 +90,7 @@ impl Planner<'_> {
             functions::at_query_start(&name, self.context.now_ns).or_else(|| self.context.registry.scalar(&name));
         let higher_order = self.context.registry.higher_order(&name);
         match (name.as_str(), scalar, higher_order) {
+            ("coalesce", Some(udf), _) if plain => self.coalesce(&udf, &arguments.exprs, scope, ctes, at),
             ("if", ..) if plain => self.if_then(&arguments.exprs, scope, ctes, at),
             ("try", ..) if plain => self.try_call(&arguments.exprs, scope, ctes, at),
             (_, _, Some(udf)) if plain && has_lambda => self.higher_order_call(&udf, &arguments.exprs, scope, ctes, at),
@@ -170,6 +174,28 @@ impl Planner<'_> {
         Ok(Typed::new(call, returned.data_type().clone()))
     }
 
+    /// `coalesce(a, b, …)`, which the plan says every argument but the last of twice.
+    fn coalesce(
+        &mut self,
+        udf: &Arc<ScalarUDF>,
+        args: &[&ast::Expr],
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        let Some((last, doubled)) = args.split_last() else { return self.scalar_call(udf, Vec::new(), at) };
+        self.doublings += 1;
+        if self.doublings > QUERY_DOUBLINGS_MAX {
+            return Err(SqlError::Invalid(format!(
+                "The query is too complex: its calls of coalesce nest more than {QUERY_DOUBLINGS_MAX} levels deep."
+            )));
+        }
+        let mut planned = doubled.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<Vec<_>, _>>()?;
+        self.doublings -= 1;
+        planned.push(self.expr(last, scope, ctes)?);
+        self.scalar_call(udf, planned, at)
+    }
+
     /// `try(expression)`: a function of a lambda, so that it can run the expression again row by row.
     fn try_call(
         &mut self,
@@ -181,7 +207,7 @@ impl Planner<'_> {
         let [inner] = args else { return Err(semantic(at, "Invalid number of arguments for 'try' function")) };
         let udf = self.context.registry.higher_order("__try");
         let udf = udf.ok_or_else(|| semantic(at, "Function try not registered"))?;
-        let body = self.expr(inner, scope, ctes)?;
+        let body = self.nested_lambda(inner, scope, ctes)?;
         let parameter = self.fresh_name();
         let data_type = body.data_type.clone();
         let lambda = Expr::Lambda(Lambda::new(vec![parameter], body.expr));
@@ -304,7 +330,20 @@ impl Planner<'_> {
             names.push(internal);
         }
         let scope = scope.with_lambda(&known).without_aggregates(LAMBDA);
-        Ok((names, self.expr(&lambda.body, &scope, ctes)?))
+        Ok((names, self.nested_lambda(&lambda.body, &scope, ctes)?))
+    }
+
+    /// The body of a lambda.
+    fn nested_lambda(&mut self, body: &ast::Expr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
+        self.lambdas += 1;
+        if self.lambdas > QUERY_LAMBDA_NESTING_MAX {
+            return Err(SqlError::Invalid(format!(
+                "The query is too complex: its lambda expressions nest more than {QUERY_LAMBDA_NESTING_MAX} levels deep."
+            )));
+        }
+        let planned = self.expr(body, scope, ctes)?;
+        self.lambdas -= 1;
+        Ok(planned)
     }
 
     /// `grouping(key, …)`: a bit for each key, set where the row's grouping set leaves it out.
