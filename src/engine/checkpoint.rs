@@ -23,7 +23,11 @@ use crate::{
         disk::Disk,
         error::{StorageError, io_error},
         magnetic::day_file::DayFile,
-        memory::{chunk_codec::put_chunk, sealed::ChunkRows, table::TableImage},
+        memory::{
+            chunk_codec::put_chunk,
+            sealed::ChunkRows,
+            table::{ChunkSource, TableImage},
+        },
         wal::Wal,
         whole_file::{FileKind, write_file},
     },
@@ -84,6 +88,17 @@ impl Written {
 impl Checkpoints {
     pub(super) fn new(disk: Arc<dyn Disk>, written: Written) -> Self {
         Self { disk, state: Mutex::new(written) }
+    }
+
+    /// Lets the next checkpoint delete files that are not needed any more, also those that none has named yet.
+    pub(super) fn note_replaced(&self, sources: &[ChunkSource]) {
+        let mut written = self.state();
+        for source in sources {
+            if let ChunkRows::Filed(file) = &source.rows {
+                written.chunks.insert(file.path.clone());
+                written.files.insert(file.path.clone(), Arc::downgrade(file));
+            }
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, Written> {

@@ -7,7 +7,7 @@
 
 use super::{
     EngineError, Inner,
-    checkpoint::all_tables,
+    checkpoint::{Checkpoints, all_tables},
     table::{LiveTable, RewritableTable},
 };
 use crate::{
@@ -45,6 +45,7 @@ const MERGED_ROWS_MAX: usize = 4 << 20;
 
 /// A table whose rows are moved.
 struct Mover<'a> {
+    checkpoints: &'a Checkpoints,
     disk: &'a Arc<dyn Disk>,
     live: &'a LiveTable,
     table: u64,
@@ -102,7 +103,7 @@ impl Inner {
                 for entry in database.tables() {
                     let dir = table_dir(scope, database, &entry.name);
                     let (disk, live) = (&checkpoints.disk, &*entry.live);
-                    has_moved |= each(&Mover { disk, live, table: entry.id.0, dir }, entry)?;
+                    has_moved |= each(&Mover { checkpoints, disk, live, table: entry.id.0, dir }, entry)?;
                 }
             }
         }
@@ -197,7 +198,10 @@ impl Mover<'_> {
         let kept = sources.iter().zip(&inputs).filter_map(|(source, input)| Some((source.id, input.rest()?))).collect();
         let paths: Vec<String> = files.iter().map(|(_, file)| file.path.clone()).collect();
         match written {
-            Ok(()) if self.live.replace_chunks(sources, files, kept) => return Ok(true),
+            Ok(()) if self.live.replace_chunks(sources, files, kept) => {
+                self.checkpoints.note_replaced(sources);
+                return Ok(true);
+            }
             Ok(()) => tracing::debug!(dir = %self.dir, "rows changed while they were moved"),
             Err(error) => {
                 self.delete(&paths);

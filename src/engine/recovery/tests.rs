@@ -185,6 +185,24 @@ async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_power_cut_while_files_are_merged_loses_nothing() {
+    let double = |host, time, version| Step::Write(vec![single(host, NOW_NS + time, version, Value::Double(0.5))]);
+    let writes = [double("a", 0, 1), double("a", 1, 1), double("b", 2, 1), double("a", 0, 2), double("c", 3, 1)];
+    let steps: Vec<_> =
+        std::iter::once(Step::Create).chain(writes.into_iter().flat_map(|write| [write, Step::Age])).collect();
+    let dumps = expected(&steps).await;
+    let whole = SimulatedDisk::default();
+    assert_eq!(run(&whole, &steps).await, steps.len());
+    assert_eq!(whole.list_below(super::super::magnetic::MAGNETIC_DIR).unwrap().len(), 2, "four files became one");
+    // From about the fourth file on.
+    for cut_at in whole.operations() * 2 / 3..whole.operations() {
+        for cut in Cut::ALL {
+            check_recovery(&steps, &dumps, cut_at, cut).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_log_cut_at_any_byte_holds_a_whole_number_of_steps() {
     let sizes = LogSizes { segment_bytes_max: u64::MAX, ..SIZES };
     let steps: Vec<_> = steps()
