@@ -26,9 +26,10 @@ class Ledger:
     """What was sent and what was acknowledged: of every batch the version."""
 
     def __init__(self):
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
         self.sent: dict[str, int] = {}
         self.acknowledged: dict[str, int] = {}
+        self.answers = 0
 
     def check(self, rows: list[list]) -> None:
         """Every batch is there in full under one version: at least the acknowledged one, at most the one sent."""
@@ -58,6 +59,8 @@ def write(client: Boto3, ledger: Ledger, batch: str, at_ms: int) -> None:
     client.call("write_records", **names, CommonAttributes=common, Records=records)
     with ledger.lock:
         ledger.acknowledged[batch] = max(version, ledger.acknowledged.get(batch, 0))
+        ledger.answers += 1
+        ledger.lock.notify()
 
 
 def lane(url: str, account: str, ledger: Ledger, seed: int, now: int) -> None:
@@ -104,8 +107,9 @@ def run(data_dir: Path, rounds: int, seed: int) -> Ledger:
                 seeds = range(1000 * number, 1000 * number + LANES)
                 lanes = [pool.submit(lane, server.url, account, ledger, each, now) for each in seeds]
                 lanes.append(pool.submit(tick, server.url, stop))
-                # The moment is what the round is about; nothing waits for it.
-                time.sleep(choose.uniform(0.05, 0.6))
+                with ledger.lock:
+                    last = ledger.answers + choose.randint(1, 80)
+                    assert ledger.lock.wait_for(lambda last=last: ledger.answers >= last, timeout=60)
                 server.kill()
                 stop.set()
                 for each in lanes:

@@ -171,6 +171,9 @@ fn support(construct: &Construct) -> &'static str {
     }
 }
 
+/// Chapter, class and sources.
+type Key<'a> = (&'a str, &'a str, Proof);
+
 /// The table: constructs of the same chapter, class and sources share a row.
 fn construct_table() -> String {
     let cases = construct_cases();
@@ -178,7 +181,7 @@ fn construct_table() -> String {
     assert_eq!(known.len(), CONSTRUCTS.len(), "two constructs have the same name");
     let stray: Vec<_> = cases.keys().filter(|name| !known.contains(name.as_str())).collect();
     assert!(stray.is_empty(), "cases of constructs that are not in the list: {stray:?}");
-    let mut rows: Vec<((&str, &str, Proof), Vec<&str>)> = Vec::new();
+    let mut rows: Vec<(Key<'_>, Vec<&str>)> = Vec::new();
     for construct in CONSTRUCTS {
         let cases = cases.get(construct.name).map_or(&[][..], Vec::as_slice);
         let refused = construct.support == Support::Refused;
