@@ -6,7 +6,7 @@ use super::{
     interrupt::Interrupt,
     metadata,
     parse::{self, Statement},
-    plan::{self, Context, OutputColumn, Planned},
+    plan::{self, Context, OutputColumn, Parameters, Planned},
     table::{Meter, TimestreamTable},
 };
 use crate::{
@@ -27,8 +27,8 @@ use datafusion::{
     physical_plan::{ExecutionPlan, coop::CooperativeExec, execute_stream},
     prelude::SessionConfig,
 };
-use futures::StreamExt;
-use std::{collections::BTreeMap, sync::Arc};
+use futures::{FutureExt, StreamExt};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 use tokio::sync::mpsc;
 
 /// What a query may use.
@@ -80,6 +80,7 @@ pub(super) struct Job {
     pub(super) sql: String,
     pub(super) snapshot: Snapshot,
     pub(super) now_ns: i64,
+    pub(super) parameters: Parameters,
 }
 
 /// Plans and starts a statement, hands out its head, then its batches until the receiver is gone. Runs on a query
@@ -109,7 +110,13 @@ pub(super) async fn run(
         Source::Rows(rows) => {
             let _ = sender.send(Ok(rows)).await;
         }
-        Source::Stream(stream) => send_all(stream, sender, &interrupt).await,
+        Source::Stream(stream) => {
+            let sending = AssertUnwindSafe(send_all(stream, &sender, &interrupt)).catch_unwind();
+            if sending.await.is_err() {
+                // Without a last word the rows so far would look like all there are.
+                let _ = sender.send(Err(SqlError::Internal("the query panicked".into()))).await;
+            }
+        }
     }
 }
 
@@ -129,7 +136,7 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let Statement::Query(query) = statement else {
         return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, meter, false, limits.documented_only)?;
+    let planned = plan_query(&query, job, &job.parameters, registry, meter, limits.documented_only)?;
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
@@ -152,7 +159,11 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
     let Statement::Query(query) = checked_statement(&job.sql)? else {
         return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, &Arc::default(), true, limits.documented_only)?;
+    let parameters = match &job.parameters {
+        Parameters::None => &Parameters::Unbound,
+        bound => bound,
+    };
+    let planned = plan_query(&query, job, parameters, registry, &Arc::default(), limits.documented_only)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
     let plan = match planned.parameters.is_empty() {
         true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
@@ -166,28 +177,22 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
 fn plan_query(
     query: &datafusion::sql::sqlparser::ast::Query,
     job: &Job,
+    parameters: &Parameters,
     registry: &Registry,
     meter: &Arc<Meter>,
-    parameters_allowed: bool,
     documented_only: bool,
 ) -> Result<Planned, SqlError> {
     let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
         provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
     };
-    let context = Context {
-        snapshot: &job.snapshot,
-        registry,
-        now_ns: job.now_ns,
-        source: &source,
-        parameters_allowed,
-        documented_only,
-    };
+    let context =
+        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters, documented_only };
     plan::plan(query, &context)
 }
 
 async fn send_all(
     mut stream: SendableRecordBatchStream,
-    sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
+    sender: &mpsc::Sender<Result<RecordBatch, SqlError>>,
     interrupt: &Interrupt,
 ) {
     let clock = interrupt.clock();
