@@ -28,7 +28,7 @@ use datafusion::{
     prelude::SessionConfig,
 };
 use futures::{FutureExt, StreamExt};
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 use tokio::sync::mpsc;
 
 /// What a query may use.
@@ -112,12 +112,23 @@ pub(super) async fn run(
         }
         Source::Stream(stream) => {
             let sending = AssertUnwindSafe(send_all(stream, &sender, &interrupt)).catch_unwind();
-            if sending.await.is_err() {
+            if let Err(panic) = sending.await {
                 // Without a last word the rows so far would look like all there are.
-                let _ = sender.send(Err(SqlError::Internal("the query panicked".into()))).await;
+                let _ = sender.send(Err(panicked(&*panic))).await;
             }
         }
     }
+}
+
+/// What a query that panicked fails with. Arrow panics where the texts or entries of one batch are more than its offsets
+/// can count; every other panic is a fault of ours.
+fn panicked(panic: &(dyn Any + Send)) -> SqlError {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("no text");
+    if text.contains("offset overflow") {
+        return SqlError::Execution("The texts or arrays of the query are larger than 2 GiB together.".to_owned());
+    }
+    SqlError::Internal(format!("the query panicked: {text}").into())
 }
 
 /// Where a statement's rows come from.
