@@ -485,3 +485,49 @@ async fn a_data_directory_is_opened_once() {
     let engine = Engine::open(config, clock).await.unwrap();
     assert_eq!(engine.counts(None).tables, 1);
 }
+
+/// Copies a directory and what is below it.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_directory_of_the_first_formats_is_read() {
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/data-directory");
+    let root = tempfile::tempdir().unwrap();
+    copy(&fixture, root.path());
+    let path = root.path().to_owned();
+    let engine = Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), SIZES).await.unwrap();
+    let scope = Scope::default();
+    assert_eq!(engine.tags(&scope, "db", None).unwrap(), Tags::from([("stage".to_owned(), "test".to_owned())]));
+    let snapshot = engine.snapshot(&scope);
+    let table = &snapshot.table("db", "t").unwrap().table;
+    assert_eq!(table.retention, Retention { memory_hours: 24, magnetic_days: 73_000 });
+    assert!(table.magnetic_writes.enabled);
+    // Typed from what was written: times count from NOW_NS.
+    let (old_ns, recent_ns) = (1_794_524_400_000_000_000 - NOW_NS, 1_795_388_400_000_000_000 - NOW_NS);
+    let second_ns = 1_000_000_000;
+    let expect = [
+        format!("host=a zone=é measure_name=all time={old_ns} up=true note=ü n=-7 at={}", 5_000_000 - NOW_NS),
+        format!("host=a measure_name=cpu time={old_ns} measure_value::double=10.5"),
+        format!("host=a measure_name=cpu time={recent_ns} measure_value::double=3.5"),
+        format!("host=b measure_name=count time={recent_ns} measure_value::bigint=4"),
+        format!("host=b measure_name=cpu time={} measure_value::double=2.5", old_ns + 1_000_000),
+        format!("host=c measure_name=cpu time={} measure_value::double=7.5", recent_ns + second_ns),
+        format!("host=c measure_name=cpu time={} measure_value::double=6.5", recent_ns + 2 * second_ns),
+    ];
+    let mut expect = expect.to_vec();
+    expect.sort();
+    assert_eq!(rows(&engine), expect);
+    // Versions are known, too.
+    let lower = Row { version: 2, ..single("b", NOW_NS + old_ns + 1_000_000, 2, Value::Double(9.0)) };
+    assert_eq!(write(&engine, &[lower]).await.rejected[0].reason.existing_version(), Some(3));
+}
