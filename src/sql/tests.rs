@@ -187,6 +187,7 @@ fn long_batches() -> Vec<String> {
         over_rows(
             "reduce(sequence(1, 4000), x, (s, a) -> s + reduce(sequence(1, 4000), x, (t, b) -> (t + b) % 7, t -> t), s -> s)",
         ),
+        over_rows("cardinality(filter(sequence(1, 10000), a -> any_match(sequence(1, 10000), b -> b = a + x)))"),
     ]
 }
 

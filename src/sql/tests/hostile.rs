@@ -222,8 +222,4 @@ fn lambdas_over_large_constants() {
     check(&format!("SELECT cardinality({nested})"), "1500");
     let rows = "UNNEST(sequence(1, 8000)) AS t(x)";
     check(&format!("SELECT transform(sequence(1, 10000), a -> sequence(1, 10000)) FROM {rows}"), "larger than");
-    let endless = "filter(sequence(1, 10000), a -> any_match(sequence(1, 10000), b -> b = a + x))";
-    super::endless(&format!("SELECT max(cardinality({endless})) FROM {rows}"), 60, async |_, _, _, answer| {
-        assert_eq!(answer.expect_err("no result").to_string(), "The query timed out after 60 seconds.");
-    });
 }
