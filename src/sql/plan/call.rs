@@ -193,6 +193,7 @@ impl Planner<'_> {
         let mut planned = doubled.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<Vec<_>, _>>()?;
         self.doublings -= 1;
         planned.push(self.expr(last, scope, ctes)?);
+        self.one_type(&planned, args.iter().copied(), "All COALESCE operands must be the same type")?;
         self.scalar_call(udf, planned, at)
     }
 
