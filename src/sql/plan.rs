@@ -11,6 +11,7 @@ mod call;
 mod comparison;
 mod correlate;
 mod expression;
+mod fold;
 mod grouping;
 mod operator;
 mod ordinality;

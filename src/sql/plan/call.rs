@@ -72,6 +72,9 @@ impl Planner<'_> {
         if !arguments.modifiers.order_by.is_empty() {
             self.inherited(at, construct::ORDERED_AGGREGATE)?;
         }
+        if name == "reduce_agg" {
+            return self.reduce_agg(function, &arguments, scope, ctes, at);
+        }
         if function.over.is_some() {
             return self.window_call(&name, function, &arguments, scope, ctes, at);
         }
