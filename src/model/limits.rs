@@ -40,6 +40,9 @@ pub const SEQUENCE_ENTRIES_MAX: usize = 10_000;
 pub const TEXT_BYTES_MAX: usize = 4 << 20;
 /// Bytes of all texts that a function builds for one batch of rows. # inferred
 pub const BATCH_TEXT_BYTES_MAX: usize = 256 << 20;
+/// Bytes of constants and of outer columns that are repeated for a lambda's rows at once: a batch of more rows is run in
+/// slices. # inferred
+pub const LAMBDA_BYTES_AT_ONCE: usize = 16 << 20;
 /// Entries of one array that a function builds. # inferred
 pub const ARRAY_ENTRIES_MAX: usize = 1 << 20;
 /// Entries of all arrays that a function builds for one batch of rows. # inferred

@@ -6,7 +6,7 @@ use super::{
     interrupt::Interrupt,
     metadata,
     parse::{self, Statement},
-    plan::{self, Context, OutputColumn, Parameters, Planned},
+    plan::{self, Context, OutputColumn, Parameters, Places, Planned},
     table::{Meter, TimestreamTable},
 };
 use crate::{
@@ -144,10 +144,10 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     if let Some(listing) = metadata::answer(&statement, &job.snapshot)? {
         return Ok((listing.columns, Source::Rows(listing.rows), false, Vec::new()));
     }
-    let Statement::Query(query) = statement else {
+    let Statement::Query(query, places) = statement else {
         return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
     };
-    let planned = plan_query(&query, job, &job.parameters, registry, meter, limits.documented_only)?;
+    let planned = plan_query((&query, &places), job, &job.parameters, registry, meter, limits.documented_only)?;
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
@@ -167,14 +167,14 @@ fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
 
 /// Plans a query without running it.
 pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<Prepared, SqlError> {
-    let Statement::Query(query) = checked_statement(&job.sql)? else {
+    let Statement::Query(query, places) = checked_statement(&job.sql)? else {
         return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
     };
     let parameters = match &job.parameters {
         Parameters::None => &Parameters::Unbound,
         bound => bound,
     };
-    let planned = plan_query(&query, job, parameters, registry, &Arc::default(), limits.documented_only)?;
+    let planned = plan_query((&query, &places), job, parameters, registry, &Arc::default(), limits.documented_only)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
     let plan = match planned.parameters.is_empty() {
         true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
@@ -186,7 +186,7 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
 
 /// Plans a query against a snapshot.
 fn plan_query(
-    query: &datafusion::sql::sqlparser::ast::Query,
+    (query, places): (&datafusion::sql::sqlparser::ast::Query, &Places),
     job: &Job,
     parameters: &Parameters,
     registry: &Registry,
@@ -198,7 +198,7 @@ fn plan_query(
     };
     let context =
         Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters, documented_only };
-    plan::plan(query, &context)
+    plan::plan(query, places, &context)
 }
 
 async fn send_all(

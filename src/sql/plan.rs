@@ -11,6 +11,7 @@ mod call;
 mod comparison;
 mod correlate;
 mod expression;
+mod fold;
 mod grouping;
 mod operator;
 mod ordinality;
@@ -37,6 +38,8 @@ use datafusion::{
     logical_expr::{Cast, Expr, LogicalPlan},
     sql::sqlparser::{ast, tokenizer::Location},
 };
+
+pub(super) use position::Places;
 use scope::{Ctes, Scope};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -94,13 +97,14 @@ pub(super) struct Context<'a> {
     pub(super) documented_only: bool,
 }
 
-/// Plans a query.
+/// Plans a query; `places` are those of its tokens.
 ///
 /// # Errors
 /// [`SqlError::Semantic`] and [`SqlError::Syntax`] with the place of the mistake; [`SqlError::Invalid`] without one.
-pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned, SqlError> {
+pub(super) fn plan(query: &ast::Query, places: &Places, context: &Context<'_>) -> Result<Planned, SqlError> {
     let mut planner = Planner {
         context,
+        places,
         next_column: 0,
         tables: BTreeMap::new(),
         parameters: Vec::new(),
@@ -143,6 +147,7 @@ fn has_varbinary(data_type: &DataType) -> bool {
 /// The state of planning one query.
 struct Planner<'a> {
     context: &'a Context<'a>,
+    places: &'a Places,
     /// Counts the names given to columns and tables.
     next_column: usize,
     tables: BTreeMap<String, Arc<TableView>>,
