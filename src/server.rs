@@ -9,15 +9,22 @@ mod dispatch;
 mod foreign;
 mod form;
 mod http;
+mod http_body;
 mod listen;
 mod log;
 mod reply;
+mod s3;
 mod sts;
 mod timer;
 mod tls;
 mod watched;
 
-pub use self::{authority::AuthorityError, http::Service, tls::TlsError};
+pub use self::{
+    authority::AuthorityError,
+    http::Service,
+    http_body::{AnyBody, BodyFailure},
+    tls::TlsError,
+};
 
 use self::{listen::Acceptor, tls::Certificates};
 use crate::{
@@ -157,18 +164,19 @@ impl Builder {
             clock.clone(),
         )
         .await?;
-        let objects = match buckets {
-            Some(root) => Objects::in_folder(root)?,
-            None => Objects::in_memory(),
-        };
+        let objects = Arc::new(match (&config.s3_endpoint, buckets) {
+            (Some(endpoint), _) => Objects::at_endpoint(endpoint),
+            (None, Some(root)) => Objects::in_folder(root)?,
+            (None, None) => Objects::in_memory(),
+        });
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
             documented_only: config.documented_only,
         };
-        let api = Api::new(engine.clone(), Arc::new(objects), ApiConfig { advertised, query_limits }, clock.clone());
+        let api = Api::new(engine.clone(), objects.clone(), ApiConfig { advertised, query_limits }, clock.clone());
         let certificates = Arc::new(certificates);
-        let service = Service::new(api, certificates.clone(), clock.clone());
+        let service = Service::new(api, objects, certificates.clone(), clock.clone());
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }
 }
