@@ -71,6 +71,10 @@ pub struct Config {
     /// machine's memory unless it is set
     #[arg(long, env = "TIMEBROOK_MEMORY", value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     pub memory: Option<u32>,
+    /// Keep objects (results of UNLOAD, sources of batch load, reports) in the S3-compatible store at this address, with
+    /// the credentials and region of the usual AWS variables; without it they are kept here, and this server is their S3
+    #[arg(long, env = "TIMEBROOK_S3_ENDPOINT", value_name = "URL", value_parser = http_url)]
+    pub s3_endpoint: Option<String>,
     /// Refuse in queries what only Presto documents, and not the developer guide: functions, GROUPING SETS, FILTER and more
     #[arg(long, env = "TIMEBROOK_DOCUMENTED_ONLY")]
     pub documented_only: bool,
@@ -133,6 +137,7 @@ impl Default for Config {
             query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
             query_memory: Self::DEFAULT_QUERY_MEMORY,
             memory: None,
+            s3_endpoint: None,
             documented_only: false,
             lenient_scheduled_queries: false,
             manual_clock: None,
@@ -140,6 +145,15 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }
+    }
+}
+
+/// An address of the form http://… or https://…
+fn http_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with(['/', ':']) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("not of the form http://HOST[:PORT] or https://HOST[:PORT]".to_owned()),
     }
 }
 
@@ -167,6 +181,14 @@ mod tests {
     fn defaults_without_flags_are_those_of_the_type() {
         let parsed = CommandLine::parse_from(["timebrook"]).config;
         assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn an_endpoint_is_an_address() {
+        let parse = |text: &str| CommandLine::try_parse_from(["timebrook", "--s3-endpoint", text]);
+        assert_eq!(parse("http://minio:9000/").unwrap().config.s3_endpoint.as_deref(), Some("http://minio:9000"));
+        assert!(parse("minio:9000").is_err());
+        assert!(parse("https://").is_err());
     }
 
     #[test]

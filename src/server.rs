@@ -9,15 +9,22 @@ mod dispatch;
 mod foreign;
 mod form;
 mod http;
+mod http_body;
 mod listen;
 mod log;
 mod reply;
+mod s3;
 mod sts;
 mod timer;
 mod tls;
 mod watched;
 
-pub use self::{authority::AuthorityError, http::Service, tls::TlsError};
+pub use self::{
+    authority::AuthorityError,
+    http::Service,
+    http_body::{AnyBody, BodyFailure},
+    tls::TlsError,
+};
 
 use self::{listen::Acceptor, tls::Certificates};
 use crate::{
@@ -184,10 +191,11 @@ impl Builder {
             clock.clone(),
         )
         .await?;
-        let objects = match buckets {
-            Some(root) => Objects::in_folder(root)?,
-            None => Objects::in_memory(),
-        };
+        let objects = Arc::new(match (&config.s3_endpoint, buckets) {
+            (Some(endpoint), _) => Objects::at_endpoint(endpoint),
+            (None, Some(root)) => Objects::in_folder(root)?,
+            (None, None) => Objects::in_memory(),
+        });
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
@@ -196,9 +204,9 @@ impl Builder {
         let api_config =
             ApiConfig { advertised, query_limits, lenient_scheduled_queries: config.lenient_scheduled_queries };
         let notifications = Arc::new(Notifications::new(config.sns_endpoint.map(sns_endpoint)));
-        let api = Api::new(engine.clone(), Arc::new(objects), notifications, api_config, clocks.clone());
+        let api = Api::new(engine.clone(), objects.clone(), notifications, api_config, clocks.clone());
         let certificates = Arc::new(certificates);
-        let service = Service::new(api, certificates.clone(), clocks);
+        let service = Service::new(api, objects, certificates.clone(), clocks);
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }
 }

@@ -21,7 +21,7 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// Paths that only some modules may name.
-const RESERVED: [(&str, &[&str]); 16] = [
+const RESERVED: [(&str, &[&str]); 18] = [
     ("timebrook_protocol", &["server", "api"]),
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
@@ -29,6 +29,8 @@ const RESERVED: [(&str, &[&str]); 16] = [
     ("tokio_rustls", &["server"]),
     ("rcgen", &["server"]),
     ("tower", &["server"]),
+    ("s3s", &["server"]),
+    ("object_store", &["outbound"]),
     ("clap", &["config", "main"]),
     ("datafusion", &["store", "engine", "sql", "api"]),
     ("datafusion::sql", &["sql"]),
