@@ -117,7 +117,12 @@ impl Sql {
         let cursor = match request.next_token {
             Some(token) => self.cursors.find(token, scope, sql, now_ns).await?,
             None => {
-                let job = execute::Job { sql: sql.to_owned(), snapshot: snapshot(), now_ns };
+                let job = execute::Job {
+                    sql: sql.to_owned(),
+                    snapshot: snapshot(),
+                    now_ns,
+                    query_id: request.query_id.clone(),
+                };
                 let (head, started) = oneshot::channel();
                 let interrupt = Arc::new(Interrupt::new(self.clock.clone(), self.limits.timeout_s));
                 let run = execute::run(job, Arc::clone(self.registry()), self.limits, Arc::clone(&interrupt), head);
@@ -160,7 +165,7 @@ impl Sql {
     /// [`SqlError`] as the query itself would fail, where that shows without running it.
     pub async fn prepare(&self, sql: &str, snapshot: Snapshot, now_ns: i64) -> Result<Prepared, SqlError> {
         let registry = Arc::clone(self.registry());
-        let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns };
+        let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns, query_id: String::new() };
         let (answer, prepared) = oneshot::channel();
         let limits = self.limits;
         let interrupt = Arc::new(Interrupt::new(self.clock.clone(), limits.timeout_s));

@@ -80,6 +80,8 @@ pub(super) struct Job {
     pub(super) sql: String,
     pub(super) snapshot: Snapshot,
     pub(super) now_ns: i64,
+    /// What the log calls the query; nothing is logged of one that is only planned.
+    pub(super) query_id: String,
 }
 
 /// Plans and starts a statement, hands out its head, then its batches until the receiver is gone. Runs on a query
@@ -93,6 +95,8 @@ pub(super) async fn run(
 ) {
     let (sender, batches) = mpsc::channel(1);
     let meter = Arc::new(Meter::default());
+    let clock = interrupt.clock();
+    let started_ns = clock.monotonic_ns();
     let started = start(&job, &registry, limits, &meter).await;
     let (columns, source, metered, reads) = match started {
         Ok(started) => started,
@@ -102,14 +106,23 @@ pub(super) async fn run(
             return;
         }
     };
-    if head.send(Ok(Started { columns, batches, meter, metered, reads })).is_err() {
+    if head.send(Ok(Started { columns, batches, meter: Arc::clone(&meter), metered, reads })).is_err() {
         return;
     }
+    let planned_ns = clock.monotonic_ns();
     match source {
         Source::Rows(rows) => {
             let _ = sender.send(Ok(rows)).await;
         }
-        Source::Stream(stream) => send_all(stream, sender, &interrupt).await,
+        Source::Stream(stream) => {
+            let waited_ns = send_all(stream, sender, &interrupt).await;
+            let planning_us = planned_ns.saturating_sub(started_ns) / 1_000;
+            let taken_ns = clock.monotonic_ns().saturating_sub(started_ns);
+            let execution_us = taken_ns.saturating_sub(waited_ns) / 1_000;
+            let (id, bytes, rows) = (&job.query_id, meter.bytes(), meter.rows());
+            // Waiting for the client to ask for the next page is not execution.
+            tracing::debug!(id, execution_us, planning_us, bytes, rows, "query");
+        }
     }
 }
 
@@ -185,25 +198,28 @@ fn plan_query(
     plan::plan(query, &context)
 }
 
+/// Hands out the batches; returns how long it waited for them to be taken, nanoseconds.
 async fn send_all(
     mut stream: SendableRecordBatchStream,
     sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
     interrupt: &Interrupt,
-) {
+) -> u64 {
     let clock = interrupt.clock();
+    let mut waited_ns = 0;
     loop {
         let next = tokio::select! {
             biased;
             () = clock.sleep_until(interrupt.deadline_ns()) => Some(Err(interrupt.timeout())),
-            () = sender.closed() => return,
+            () = sender.closed() => return waited_ns,
             next = stream.next() => next.map(|batch| batch.map_err(error_of)),
         };
-        let Some(batch) = next else { return };
+        let Some(batch) = next else { return waited_ns };
         let failed = batch.is_err();
-        let waiting_since_ns = clock.now_ns();
+        let (waiting_since_ns, sent_at_ns) = (clock.now_ns(), clock.monotonic_ns());
         if sender.send(batch).await.is_err() || failed {
-            return;
+            return waited_ns;
         }
+        waited_ns += clock.monotonic_ns().saturating_sub(sent_at_ns);
         interrupt.postpone(clock.now_ns().saturating_sub(waiting_since_ns));
     }
 }

@@ -51,6 +51,11 @@ impl Meter {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Rows read so far.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
     /// How much of what there is to read has been read, in percent.
     pub(super) fn progress(&self) -> f64 {
         let (rows, expected) = (self.rows.load(Ordering::Relaxed), self.rows_expected.load(Ordering::Relaxed));
