@@ -35,6 +35,7 @@ use functions::Registry;
 use interrupt::Interrupt;
 use page::{Cursor, Cursors, Work};
 use std::sync::{Arc, Mutex, OnceLock};
+use table::Parallelism;
 use tokio::{runtime::Runtime, sync::oneshot};
 
 /// The stack of a query thread. Parsing, planning and dropping a query recurse; what they recurse over is bounded on
@@ -48,6 +49,7 @@ pub struct Sql {
     threads: Mutex<Option<Runtime>>,
     cursors: Cursors,
     limits: Limits,
+    parallelism: Parallelism,
     clock: Clock,
 }
 
@@ -91,7 +93,9 @@ impl Sql {
     /// A query side with these limits.
     #[must_use]
     pub fn new(limits: Limits, clock: Clock) -> Self {
-        Self { registry: OnceLock::new(), threads: Mutex::new(None), cursors: Cursors::default(), limits, clock }
+        let parallelism = Parallelism::of_machine();
+        let (registry, threads, cursors) = (OnceLock::new(), Mutex::new(None), Cursors::default());
+        Self { registry, threads, cursors, limits, parallelism, clock }
     }
 
     /// The clock that queries are timed by.
@@ -122,6 +126,7 @@ impl Sql {
                     snapshot: snapshot(),
                     now_ns,
                     query_id: request.query_id.clone(),
+                    parallelism: self.parallelism,
                 };
                 let (head, started) = oneshot::channel();
                 let interrupt = Arc::new(Interrupt::new(self.clock.clone(), self.limits.timeout_s));
@@ -165,7 +170,13 @@ impl Sql {
     /// [`SqlError`] as the query itself would fail, where that shows without running it.
     pub async fn prepare(&self, sql: &str, snapshot: Snapshot, now_ns: i64) -> Result<Prepared, SqlError> {
         let registry = Arc::clone(self.registry());
-        let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns, query_id: String::new() };
+        let job = execute::Job {
+            sql: sql.to_owned(),
+            snapshot,
+            now_ns,
+            query_id: String::new(),
+            parallelism: self.parallelism,
+        };
         let (answer, prepared) = oneshot::channel();
         let limits = self.limits;
         let interrupt = Arc::new(Interrupt::new(self.clock.clone(), limits.timeout_s));

@@ -7,7 +7,7 @@ use super::{
     metadata,
     parse::{self, Statement},
     plan::{self, Context, OutputColumn, Planned},
-    table::{Meter, TimestreamTable},
+    table::{Meter, Parallelism, TimestreamTable, early::stop_early, scan_parts},
 };
 use crate::{
     engine::{Snapshot, TableView},
@@ -28,7 +28,10 @@ use datafusion::{
     prelude::SessionConfig,
 };
 use futures::StreamExt;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 
 /// What a query may use.
@@ -82,6 +85,7 @@ pub(super) struct Job {
     pub(super) now_ns: i64,
     /// What the log calls the query; nothing is logged of one that is only planned.
     pub(super) query_id: String,
+    pub(super) parallelism: Parallelism,
 }
 
 /// Plans and starts a statement, hands out its head, then its batches until the receiver is gone. Runs on a query
@@ -146,8 +150,11 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
-    let state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
+    let mut state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
+    let parts = scan_parts(&optimized, job.parallelism).map_err(error_of)?;
+    state.config_mut().options_mut().execution.target_partitions = parts;
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
+    let physical = stop_early(physical).map_err(error_of)?;
     let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
     Ok((planned.columns, Source::Stream(stream), true, reads))
 }
@@ -279,7 +286,12 @@ fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<T
             && let Some(view) = tables.get(scan.table_name.table())
         {
             let (database, table) = (&view.table.database, &view.table.name);
-            let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let filtered = scan.filters.iter().flat_map(Expr::column_refs).map(|column| column.name.clone());
+            let given = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let columns: BTreeSet<String> = given.chain(filtered).collect();
+            let is_read = |column: &Arc<str>| columns.contains(&**column);
+            let columns = view.table.columns.iter().map(|column| &column.name).filter(|name| is_read(name));
+            let columns = columns.map(|name| name.to_string());
             let known = reads.iter_mut().find(|r: &&mut TableRead| r.database == *database && r.table == *table);
             match known {
                 Some(read) => {
