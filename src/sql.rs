@@ -38,6 +38,7 @@ use functions::Registry;
 use interrupt::Interrupt;
 use page::{Cursor, Cursors, Work};
 use std::sync::{Arc, Mutex, OnceLock};
+use table::Parallelism;
 use tokio::{runtime::Runtime, sync::oneshot};
 
 /// The stack of a query thread. Parsing, planning and dropping a query recurse; what they recurse over is bounded on
@@ -51,6 +52,7 @@ pub struct Sql {
     threads: Mutex<Option<Runtime>>,
     cursors: Cursors,
     limits: Limits,
+    parallelism: Parallelism,
     clock: Clock,
 }
 
@@ -94,7 +96,9 @@ impl Sql {
     /// A query side with these limits.
     #[must_use]
     pub fn new(limits: Limits, clock: Clock) -> Self {
-        Self { registry: OnceLock::new(), threads: Mutex::new(None), cursors: Cursors::default(), limits, clock }
+        let parallelism = Parallelism::of_machine();
+        let (registry, threads, cursors) = (OnceLock::new(), Mutex::new(None), Cursors::default());
+        Self { registry, threads, cursors, limits, parallelism, clock }
     }
 
     /// The clock that queries are timed by.
@@ -120,7 +124,8 @@ impl Sql {
         let cursor = match request.next_token {
             Some(token) => self.cursors.find(token, scope, sql, now_ns).await?,
             None => {
-                let job = Job { sql: sql.to_owned(), snapshot: snapshot(), now_ns, parameters: Parameters::None };
+                let job = self.job(sql, snapshot(), now_ns, Parameters::None);
+                let job = Job { query_id: request.query_id.clone(), ..job };
                 let (started, work) = self.start(job).await?;
                 let (scope, sql) = (scope.clone(), sql.to_owned());
                 let cursor = Cursor::new(request.query_id.clone(), scope, sql, started, request.row_writer);
@@ -161,8 +166,14 @@ impl Sql {
         snapshot: Snapshot,
         now_ns: i64,
     ) -> Result<TextRows, SqlError> {
-        let (started, work) = self.start(Job { sql: sql.to_owned(), snapshot, now_ns, parameters }).await?;
+        let (started, work) = self.start(self.job(sql, snapshot, now_ns, parameters)).await?;
         Ok(TextRows::new(started, work))
+    }
+
+    /// A job without an id.
+    fn job(&self, sql: &str, snapshot: Snapshot, now_ns: i64, parameters: Parameters) -> Job {
+        let (sql, query_id, parallelism) = (sql.to_owned(), String::new(), self.parallelism);
+        Job { sql, snapshot, now_ns, parameters, query_id, parallelism }
     }
 
     async fn start(&self, job: Job) -> Result<(Started, Work), SqlError> {
@@ -194,7 +205,7 @@ impl Sql {
         now_ns: i64,
     ) -> Result<Prepared, SqlError> {
         let registry = Arc::clone(self.registry());
-        let job = Job { sql: sql.to_owned(), snapshot, now_ns, parameters };
+        let job = self.job(sql, snapshot, now_ns, parameters);
         let (answer, prepared) = oneshot::channel();
         let limits = self.limits;
         let interrupt = Arc::new(Interrupt::new(self.clock.clone(), limits.timeout_s));

@@ -7,7 +7,7 @@ use super::{
     metadata,
     parse::{self, Statement},
     plan::{self, Context, OutputColumn, Parameters, Places, Planned},
-    table::{Meter, TimestreamTable},
+    table::{Meter, Parallelism, TimestreamTable, early::stop_early, scan_parts},
 };
 use crate::{
     engine::{Snapshot, TableView},
@@ -28,7 +28,12 @@ use datafusion::{
     prelude::SessionConfig,
 };
 use futures::{FutureExt, StreamExt};
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 
 /// What a query may use.
@@ -81,6 +86,9 @@ pub(super) struct Job {
     pub(super) snapshot: Snapshot,
     pub(super) now_ns: i64,
     pub(super) parameters: Parameters,
+    /// What the log calls the query; nothing is logged of one that is only planned.
+    pub(super) query_id: String,
+    pub(super) parallelism: Parallelism,
 }
 
 /// Plans and starts a statement, hands out its head, then its batches until the receiver is gone. Runs on a query
@@ -94,6 +102,8 @@ pub(super) async fn run(
 ) {
     let (sender, batches) = mpsc::channel(1);
     let meter = Arc::new(Meter::default());
+    let clock = interrupt.clock();
+    let started_ns = clock.monotonic_ns();
     let started = start(&job, &registry, limits, &meter).await;
     let (columns, source, metered, reads) = match started {
         Ok(started) => started,
@@ -103,19 +113,30 @@ pub(super) async fn run(
             return;
         }
     };
-    if head.send(Ok(Started { columns, batches, meter, metered, reads })).is_err() {
+    if head.send(Ok(Started { columns, batches, meter: Arc::clone(&meter), metered, reads })).is_err() {
         return;
     }
+    let planned_ns = clock.monotonic_ns();
     match source {
         Source::Rows(rows) => {
             let _ = sender.send(Ok(rows)).await;
         }
         Source::Stream(stream) => {
             let sending = AssertUnwindSafe(send_all(stream, &sender, &interrupt)).catch_unwind();
-            if let Err(panic) = sending.await {
-                // Without a last word the rows so far would look like all there are.
-                let _ = sender.send(Err(panicked(&*panic))).await;
-            }
+            let waited_ns = match sending.await {
+                Ok(waited_ns) => waited_ns,
+                Err(panic) => {
+                    // Without a last word the rows so far would look like all there are.
+                    let _ = sender.send(Err(panicked(&*panic))).await;
+                    return;
+                }
+            };
+            let planning_us = planned_ns.saturating_sub(started_ns) / 1_000;
+            let taken_ns = clock.monotonic_ns().saturating_sub(started_ns);
+            let execution_us = taken_ns.saturating_sub(waited_ns) / 1_000;
+            let (id, bytes, rows) = (&job.query_id, meter.bytes(), meter.rows());
+            // Waiting for the client to ask for the next page is not execution.
+            tracing::debug!(id, execution_us, planning_us, bytes, rows, "query");
         }
     }
 }
@@ -151,8 +172,11 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
-    let state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
+    let mut state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
+    let parts = scan_parts(&optimized, job.parallelism).map_err(error_of)?;
+    state.config_mut().options_mut().execution.target_partitions = parts;
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
+    let physical = stop_early(physical).map_err(error_of)?;
     let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
     Ok((planned.columns, Source::Stream(stream), true, reads))
 }
@@ -201,25 +225,28 @@ fn plan_query(
     plan::plan(query, places, &context)
 }
 
+/// Hands out the batches; returns how long it waited for them to be taken, nanoseconds.
 async fn send_all(
     mut stream: SendableRecordBatchStream,
     sender: &mpsc::Sender<Result<RecordBatch, SqlError>>,
     interrupt: &Interrupt,
-) {
+) -> u64 {
     let clock = interrupt.clock();
+    let mut waited_ns = 0;
     loop {
         let next = tokio::select! {
             biased;
             () = clock.sleep_until(interrupt.deadline_ns()) => Some(Err(interrupt.timeout())),
-            () = sender.closed() => return,
+            () = sender.closed() => return waited_ns,
             next = stream.next() => next.map(|batch| batch.map_err(error_of)),
         };
-        let Some(batch) = next else { return };
+        let Some(batch) = next else { return waited_ns };
         let failed = batch.is_err();
-        let waiting_since_ns = clock.now_ns();
+        let (waiting_since_ns, sent_at_ns) = (clock.now_ns(), clock.monotonic_ns());
         if sender.send(batch).await.is_err() || failed {
-            return;
+            return waited_ns;
         }
+        waited_ns += clock.monotonic_ns().saturating_sub(sent_at_ns);
         interrupt.postpone(clock.now_ns().saturating_sub(waiting_since_ns));
     }
 }
@@ -279,7 +306,12 @@ fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<T
             && let Some(view) = tables.get(scan.table_name.table())
         {
             let (database, table) = (&view.table.database, &view.table.name);
-            let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let filtered = scan.filters.iter().flat_map(Expr::column_refs).map(|column| column.name.clone());
+            let given = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let columns: BTreeSet<String> = given.chain(filtered).collect();
+            let is_read = |column: &Arc<str>| columns.contains(&**column);
+            let columns = view.table.columns.iter().map(|column| &column.name).filter(|name| is_read(name));
+            let columns = columns.map(|name| name.to_string());
             let known = reads.iter_mut().find(|r: &&mut TableRead| r.database == *database && r.table == *table);
             match known {
                 Some(read) => {
