@@ -2,7 +2,7 @@
 
 use super::{
     Planner, Typed,
-    call::Arguments,
+    call::{Aggregated, Arguments},
     internal, planning_error,
     scope::{Ctes, Scope},
     semantic, unsupported,
@@ -53,7 +53,7 @@ impl Planner<'_> {
         if spec.window_name.is_some() {
             return Err(unsupported(at, "A named window"));
         }
-        let (fun, args, returned) = self.window_function(name, arguments, scope, ctes, at)?;
+        let (fun, args, returned, ranked) = self.window_function(name, arguments, scope, ctes, at)?;
         let mut partition_by = Vec::new();
         for expr in &spec.partition_by {
             let key = self.expr(expr, scope, ctes)?;
@@ -101,7 +101,7 @@ impl Planner<'_> {
             _ => expr,
         };
         let returned = if returned == DataType::UInt64 { DataType::Int64 } else { returned };
-        Ok(Typed::new(expr, returned))
+        self.aggregated(Typed::new(expr, returned), ranked, at)
     }
 
     /// Computes all window functions of `exprs` on top of `plan`, and lets the expressions read their results.
@@ -153,7 +153,7 @@ impl Planner<'_> {
         Ok((plan, exprs))
     }
 
-    /// The function, its arguments brought to its types, and its result's type.
+    /// The function, its arguments brought to its types, its result's type, and whether that is a rank.
     fn window_function(
         &mut self,
         name: &str,
@@ -161,7 +161,7 @@ impl Planner<'_> {
         scope: &Scope<'_>,
         ctes: &Ctes,
         at: Location,
-    ) -> Result<(WindowFunctionDefinition, Vec<Expr>, DataType), SqlError> {
+    ) -> Result<(WindowFunctionDefinition, Vec<Expr>, DataType, bool), SqlError> {
         let Some(udf) = self.context.registry.window(name) else {
             let Some(udf) = self.context.registry.aggregate(name) else {
                 let registry = self.context.registry;
@@ -173,8 +173,9 @@ impl Planner<'_> {
                 };
                 return Err(semantic(at, message));
             };
-            let (args, returned) = self.aggregate_arguments(&udf, arguments, scope, ctes, at)?;
-            return Ok((WindowFunctionDefinition::AggregateUDF(udf), args, returned));
+            let Aggregated { udf, args, returned, ranked } =
+                self.aggregate_arguments(&udf, arguments, scope, ctes, at)?;
+            return Ok((WindowFunctionDefinition::AggregateUDF(udf), args, returned, ranked));
         };
         if arguments.star {
             return Err(semantic(at, format!("'*' is not an argument of {name}")));
@@ -195,7 +196,7 @@ impl Planner<'_> {
         let definition = WindowFunctionDefinition::WindowUDF(udf);
         let returned = definition.return_field(&fields, name).map_err(|error| planning_error(error, at))?;
         let exprs = args.into_iter().map(|arg| arg.expr).collect();
-        Ok((definition, exprs, returned.data_type().clone()))
+        Ok((definition, exprs, returned.data_type().clone(), false))
     }
 
     fn frame(

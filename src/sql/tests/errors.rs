@@ -172,6 +172,10 @@ fn mistakes() {
     check("SELECT 1 BETWEEN 'a' AND 'b'", "line 1:10: Cannot check if integer is BETWEEN varchar and varchar");
     check("SELECT 1 LIKE 'a'", "line 1:8: Left side of LIKE expression must evaluate to a varchar (actual: integer)");
     check("SELECT 'a' LIKE 1", "line 1:17: Pattern for LIKE expression must evaluate to a varchar (actual: integer)");
+    check(
+        "SELECT 'a' NOT LIKE 'b' ESCAPE 1 + 1",
+        "line 1:34: Escape for LIKE expression must evaluate to a varchar (actual: integer)",
+    );
     check("SELECT 'a' LIKE 'b' ESCAPE 'xx'", "line 1:12: Escape string must be a single character");
     check(
         "SELECT 'a' LIKE 'ab!c' ESCAPE '!'",
