@@ -69,6 +69,18 @@ pub(super) struct Planned {
     pub(super) parameters: Vec<(String, DataType)>,
 }
 
+/// What `@name` parameters stand for.
+#[derive(Clone, Debug, Default)]
+pub enum Parameters {
+    /// Query: there are none. # model: Query takes no values for parameters
+    #[default]
+    None,
+    /// PrepareQuery: any, for values that are not known yet.
+    Unbound,
+    /// Scheduled queries: these, for timestamps in nanoseconds since the epoch.
+    Bound(BTreeMap<&'static str, i64>),
+}
+
 /// What a query is planned against.
 pub(super) struct Context<'a> {
     /// Databases and tables.
@@ -79,8 +91,8 @@ pub(super) struct Context<'a> {
     pub(super) now_ns: i64,
     /// Makes a table's scan; the name is the one it carries in the plan.
     pub(super) source: &'a dyn Fn(&Arc<TableView>) -> Arc<dyn datafusion::logical_expr::TableSource>,
-    /// Whether `@name` parameters may stand for values (PrepareQuery) or not (Query).
-    pub(super) parameters_allowed: bool,
+    /// What `@name` parameters stand for.
+    pub(super) parameters: &'a Parameters,
     /// Whether what only Presto documents is refused.
     pub(super) documented_only: bool,
 }

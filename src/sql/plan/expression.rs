@@ -10,6 +10,7 @@ use crate::sql::{
     error::SqlError,
     functions::operators::like::{MISPLACED_ESCAPE, engine_pattern},
     lex::{INTERVAL_FUNCTION, TYPE_TEXT, syntax},
+    plan::Parameters,
     types::{self, IntervalValue},
 };
 use datafusion::{
@@ -234,9 +235,14 @@ impl Planner<'_> {
 
     /// `@name`: its type is what its use asks for; it has a value only where one is bound.
     fn parameter(&mut self, name: &str, at: Location) -> Result<Typed, SqlError> {
-        if !self.context.parameters_allowed {
-            // # model: Query takes no values for parameters
-            return Err(semantic(at, format!("Parameter '@{name}' has no value")));
+        let no_value = || semantic(at, format!("Parameter '@{name}' has no value"));
+        match self.context.parameters {
+            Parameters::None => return Err(no_value()),
+            Parameters::Bound(values) => {
+                let value = values.get(name).ok_or_else(no_value)?;
+                return Ok(Typed::literal(ScalarValue::TimestampNanosecond(Some(*value), None)));
+            }
+            Parameters::Unbound => {}
         }
         if !self.parameters.iter().any(|(known, _)| known == name) {
             self.parameters.push((name.to_owned(), DataType::Null));
