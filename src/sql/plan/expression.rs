@@ -201,6 +201,9 @@ impl Planner<'_> {
         for step in chain {
             value = match step {
                 AccessExpr::Dot(ast::Expr::Identifier(field)) => self.named_field(value, field, at)?,
+                AccessExpr::Subscript(Subscript::Index { index }) if matches!(value.data_type, DataType::Struct(_)) => {
+                    self.row_subscript(value, index, at)?
+                }
                 AccessExpr::Subscript(Subscript::Index { index }) => {
                     let index = self.expr(index, scope, ctes)?;
                     let list = matches!(value.data_type, DataType::List(_));
@@ -216,6 +219,27 @@ impl Planner<'_> {
             };
         }
         Ok(value)
+    }
+
+    /// `row[n]`: a field by its number, from 1. # trino: its words
+    fn row_subscript(&mut self, row: Typed, index: &ast::Expr, at: Location) -> Result<Typed, SqlError> {
+        self.inherited(at, construct::ROW_SUBSCRIPT)?;
+        let place = self.places.of_expr(index);
+        let ast::Expr::Value(ast::ValueWithSpan { value: Value::Number(digits, _), .. }) = index else {
+            return Err(semantic(place, "Subscript expression on ROW requires a constant index"));
+        };
+        let number = number(digits, place)?;
+        let Some(ScalarValue::Int32(Some(number))) = number.value() else {
+            let given = types::type_name(&number.data_type);
+            return Err(semantic(place, format!("Subscript expression on ROW requires integer index, found {given}")));
+        };
+        let DataType::Struct(fields) = &row.data_type else { return Err(syntax(at)) };
+        let count = fields.len();
+        match usize::try_from(*number).unwrap_or_default() {
+            0 => Err(semantic(place, format!("Invalid subscript index: {number}. ROW indices start at 1"))),
+            n if n > count => Err(semantic(place, format!("Subscript index out of bounds: {n}, max value is {count}"))),
+            n => self.row_field(row, n - 1, at),
+        }
     }
 
     fn literal(&mut self, value: &Value, at: Location) -> Result<Typed, SqlError> {

@@ -229,6 +229,10 @@ fn mistakes() {
         "SELECT X'1F'",
         "line 1:1: Column 1 of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
     );
+    check("SELECT ROW(1, 2)[0]", "line 1:18: Invalid subscript index: 0. ROW indices start at 1");
+    check("SELECT ROW(1, 2)[3]", "line 1:18: Subscript index out of bounds: 3, max value is 2");
+    check("SELECT ROW(1, 2)[1 + 1]", "line 1:20: Subscript expression on ROW requires a constant index");
+    check("SELECT ROW(1, 2)[1.5]", "line 1:18: Subscript expression on ROW requires integer index, found double");
     check("SELECT 1[1]", "line 1:8: Cannot use integer for subscript of integer");
     check("SELECT 1 / 0", "Division by zero");
     check("SELECT 2147483647 + 1", "integer addition overflow: 2147483647 + 1");
