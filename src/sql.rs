@@ -2,7 +2,7 @@
 //!
 //! `lex` → `parse` → `plan` (names, types, rules) → `execute` (DataFusion, on its own threads) → `page` (held for the
 //! client under a token). `metadata` answers SHOW and DESCRIBE, `functions` holds every function there is,
-//! `insights` tells what a query had to read.
+//! `insights` tells what a query had to read, `unload` writes results as files.
 
 pub mod construct;
 mod dialect;
@@ -20,15 +20,18 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod unload;
 
 pub use execute::{Limits, Prepared, TableRead};
 pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, RowWriter};
 pub use plan::OutputColumn;
+pub use unload::{UnloadContext, WriteColumnInfo};
 
 use crate::{
     clock::Clock,
     engine::Snapshot,
     model::{limits::FIRST_PAGE_WAIT_NS, scope::Scope},
+    outbound::objects::Objects,
 };
 use error::SqlError;
 use functions::Registry;
@@ -85,6 +88,10 @@ pub struct QueryRequest<'a> {
     pub random: [u8; 16],
     /// The query's id, when it is started.
     pub query_id: String,
+    /// Where UNLOAD writes.
+    pub objects: &'a Arc<Objects>,
+    /// Writes the columns of UNLOAD's metadata file.
+    pub write_column_info: WriteColumnInfo,
 }
 
 impl Sql {
@@ -117,7 +124,12 @@ impl Sql {
         let cursor = match request.next_token {
             Some(token) => self.cursors.find(token, scope, sql, now_ns).await?,
             None => {
-                let job = execute::Job { sql: sql.to_owned(), snapshot: snapshot(), now_ns };
+                let unload = Some(UnloadContext {
+                    objects: Arc::clone(request.objects),
+                    query_id: request.query_id.clone(),
+                    write_column_info: request.write_column_info,
+                });
+                let job = execute::Job { sql: sql.to_owned(), snapshot: snapshot(), now_ns, unload };
                 let (head, started) = oneshot::channel();
                 let interrupt = Arc::new(Interrupt::new(self.clock.clone(), self.limits.timeout_s));
                 let run = execute::run(job, Arc::clone(self.registry()), self.limits, Arc::clone(&interrupt), head);
@@ -160,7 +172,7 @@ impl Sql {
     /// [`SqlError`] as the query itself would fail, where that shows without running it.
     pub async fn prepare(&self, sql: &str, snapshot: Snapshot, now_ns: i64) -> Result<Prepared, SqlError> {
         let registry = Arc::clone(self.registry());
-        let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns };
+        let job = execute::Job { sql: sql.to_owned(), snapshot, now_ns, unload: None };
         let (answer, prepared) = oneshot::channel();
         let limits = self.limits;
         let interrupt = Arc::new(Interrupt::new(self.clock.clone(), limits.timeout_s));
@@ -209,6 +221,6 @@ fn query_threads() -> std::io::Result<Runtime> {
         .worker_threads(count)
         .thread_name("query")
         .thread_stack_size(QUERY_STACK_BYTES)
-        .enable_time()
+        .enable_all()
         .build()
 }

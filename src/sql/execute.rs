@@ -8,6 +8,7 @@ use super::{
     parse::{self, Statement},
     plan::{self, Context, OutputColumn, Planned},
     table::{Meter, TimestreamTable},
+    unload::{self, Export, RESULT_COLUMNS, UnloadContext},
 };
 use crate::{
     engine::{Snapshot, TableView},
@@ -80,6 +81,8 @@ pub(super) struct Job {
     pub(super) sql: String,
     pub(super) snapshot: Snapshot,
     pub(super) now_ns: i64,
+    /// `None` where nothing is run.
+    pub(super) unload: Option<UnloadContext>,
 }
 
 /// Plans and starts a statement, hands out its head, then its batches until the receiver is gone. Runs on a query
@@ -93,7 +96,7 @@ pub(super) async fn run(
 ) {
     let (sender, batches) = mpsc::channel(1);
     let meter = Arc::new(Meter::default());
-    let started = start(&job, &registry, limits, &meter).await;
+    let started = start(&job, &registry, limits, &meter, &interrupt).await;
     let (columns, source, metered, reads) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -102,7 +105,7 @@ pub(super) async fn run(
             return;
         }
     };
-    if head.send(Ok(Started { columns, batches, meter, metered, reads })).is_err() {
+    if head.send(Ok(Started { columns, batches, meter: Arc::clone(&meter), metered, reads })).is_err() {
         return;
     }
     match source {
@@ -110,6 +113,7 @@ pub(super) async fn run(
             let _ = sender.send(Ok(rows)).await;
         }
         Source::Stream(stream) => send_all(stream, sender, &interrupt).await,
+        Source::Unload(export, stream) => unload_all(*export, stream, sender, &interrupt, &meter).await,
     }
 }
 
@@ -117,26 +121,76 @@ pub(super) async fn run(
 enum Source {
     Rows(RecordBatch),
     Stream(SendableRecordBatchStream),
+    Unload(Box<Export>, SendableRecordBatchStream),
 }
 
 type Head = (Vec<OutputColumn>, Source, bool, Vec<TableRead>);
 
-async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter>) -> Result<Head, SqlError> {
+async fn start(
+    job: &Job,
+    registry: &Registry,
+    limits: Limits,
+    meter: &Arc<Meter>,
+    interrupt: &Interrupt,
+) -> Result<Head, SqlError> {
     let statement = checked_statement(&job.sql)?;
     if let Some(listing) = metadata::answer(&statement, &job.snapshot)? {
         return Ok((listing.columns, Source::Rows(listing.rows), false, Vec::new()));
     }
-    let Statement::Query(query) = statement else {
-        return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
+    let (query, unload) = match statement {
+        Statement::Query(query) => (query, None),
+        Statement::Unload(query, target) => (query, Some(target)),
+        _ => return Err(SqlError::Internal("a statement that nothing answers".to_owned())),
     };
     let planned = plan_query(&query, job, registry, meter, false, limits.documented_only)?;
+    let unload = match &unload {
+        Some(target) => Some(unload::plan(target, &planned.columns)?),
+        None => None,
+    };
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
     let state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
     let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
-    Ok((planned.columns, Source::Stream(stream), true, reads))
+    let Some(unload) = unload else { return Ok((planned.columns, Source::Stream(stream), true, reads)) };
+    interrupt.allow(unload::TIMEOUT_S);
+    let context = job.unload.clone().ok_or_else(|| SqlError::Internal("there is nowhere to unload to".to_owned()))?;
+    let export = Export::new(unload, context, planned.columns, interrupt.clock().clone()).await?;
+    Ok((unload_columns(), Source::Unload(Box::new(export), stream), true, reads))
+}
+
+/// The columns of an UNLOAD's row.
+fn unload_columns() -> Vec<OutputColumn> {
+    let column = |(name, data_type): (&str, DataType)| OutputColumn {
+        label: name.to_owned(),
+        aliased: false,
+        data_type,
+        origin: None,
+    };
+    RESULT_COLUMNS.map(column).to_vec()
+}
+
+/// Runs an UNLOAD within its time, for as long as somebody waits for its row.
+async fn unload_all(
+    export: Export,
+    stream: SendableRecordBatchStream,
+    sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
+    interrupt: &Interrupt,
+    meter: &Meter,
+) {
+    let outcome = tokio::select! {
+        biased;
+        () = interrupt.clock().sleep_until(interrupt.deadline_ns()) => Err(interrupt.timeout()),
+        () = sender.closed() => return,
+        outcome = export.run(stream) => outcome,
+    };
+    let row = outcome.map(|(row, insight)| {
+        meter.note_unload(insight);
+        row
+    });
+    // The client may have gone away meanwhile; then nobody needs the row.
+    let _ = sender.send(row).await;
 }
 
 /// A parsed statement of bounded length.
@@ -149,8 +203,10 @@ fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
 
 /// Plans a query without running it.
 pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<Prepared, SqlError> {
-    let Statement::Query(query) = checked_statement(&job.sql)? else {
-        return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
+    let (query, unload) = match checked_statement(&job.sql)? {
+        Statement::Query(query) => (query, None),
+        Statement::Unload(query, target) => (query, Some(target)),
+        _ => return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned())),
     };
     let planned = plan_query(&query, job, registry, &Arc::default(), true, limits.documented_only)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
@@ -159,7 +215,14 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
         false => planned.plan,
     };
     let reads = reads(&plan, &planned.tables);
-    Ok(Prepared { columns: planned.columns, parameters: planned.parameters, reads })
+    let columns = match &unload {
+        Some(target) => {
+            unload::plan(target, &planned.columns)?;
+            unload_columns()
+        }
+        None => planned.columns,
+    };
+    Ok(Prepared { columns, parameters: planned.parameters, reads })
 }
 
 /// Plans a query against a snapshot.

@@ -1,6 +1,6 @@
 //! A table as the engine scans it: what a query needs of it and no more.
 
-use super::insights::{Insights, ScanInsight};
+use super::insights::{Insights, ScanInsight, UnloadInsight};
 use crate::{
     catalog::PartitionKey,
     engine::TableView,
@@ -43,6 +43,7 @@ pub(super) struct Meter {
     output_bytes: AtomicU64,
     output_rows: AtomicU64,
     scans: Mutex<Vec<ScanInsight>>,
+    unload: Mutex<Option<UnloadInsight>>,
 }
 
 impl Meter {
@@ -76,8 +77,14 @@ impl Meter {
             tables: tables.len(),
             output_rows: self.output_rows.load(Ordering::Relaxed),
             output_bytes: self.output_bytes.load(Ordering::Relaxed),
+            unload: *self.unload.lock().unwrap_or_else(PoisonError::into_inner),
             scans,
         }
+    }
+
+    /// Notes what an UNLOAD wrote.
+    pub(super) fn note_unload(&self, unload: UnloadInsight) {
+        *self.unload.lock().unwrap_or_else(PoisonError::into_inner) = Some(unload);
     }
 }
 
