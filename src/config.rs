@@ -78,6 +78,16 @@ pub struct Config {
     /// Refuse in queries what only Presto documents, and not the developer guide: functions, GROUPING SETS, FILTER and more
     #[arg(long, env = "TIMEBROOK_DOCUMENTED_ONLY")]
     pub documented_only: bool,
+    /// Create scheduled queries without analysing their text and target: mistakes show only when they run
+    #[arg(long, env = "TIMEBROOK_LENIENT_SCHEDULED_QUERIES")]
+    pub lenient_scheduled_queries: bool,
+    /// Let time stand still, at the start or at this moment (2026-01-01T00:00:00Z); POST /_timebrook/clock moves it
+    #[arg(long, env = "TIMEBROOK_MANUAL_CLOCK", value_name = "TIME", num_args = 0..=1, require_equals = true,
+        default_missing_value = Self::MANUAL_CLOCK_NOW)]
+    pub manual_clock: Option<String>,
+    /// Publish notifications of scheduled queries to SNS at this URL, with the usual AWS_ACCESS_KEY_ID and its kin
+    #[arg(long, env = "TIMEBROOK_SNS_ENDPOINT", value_name = "URL")]
+    pub sns_endpoint: Option<String>,
     /// What to log: error, warn, info, debug, trace, or a filter such as "info,timebrook::server=debug"
     #[arg(long, env = "TIMEBROOK_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -107,6 +117,8 @@ impl Config {
     const MAX_CONNECTIONS_MAX: i64 = 1 << 20;
     /// Seconds. # model: Query
     pub const DEFAULT_QUERY_TIMEOUT: u64 = 60;
+    /// The value of `--manual-clock` without one: the moment of the start.
+    pub const MANUAL_CLOCK_NOW: &'static str = "now";
     /// Mebibytes.
     pub const DEFAULT_QUERY_MEMORY: u32 = 1_024;
 }
@@ -127,6 +139,9 @@ impl Default for Config {
             memory: None,
             s3_endpoint: None,
             documented_only: false,
+            lenient_scheduled_queries: false,
+            manual_clock: None,
+            sns_endpoint: None,
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }

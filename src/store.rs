@@ -17,7 +17,7 @@ use error::StorageError;
 use memory::{
     columns::arrow_type,
     scan::{RowsView, Scan},
-    selection::{Coverage, Selection},
+    selection::{Coverage, Kept, Part, ScanRequest, Selection},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -52,6 +52,12 @@ impl TableRows {
         self.view.row_count_estimate(&times)
     }
 
+    /// About how many rows a selection wants.
+    #[must_use]
+    pub fn selected_estimate(&self, selection: &Selection) -> usize {
+        self.view.selected_estimate(selection, &self.columns, &self.measure_names)
+    }
+
     /// The oldest and the newest time of all rows, nanoseconds since the epoch; `None` when there are none.
     #[must_use]
     pub fn extent_ns(&self) -> Option<(i64, i64)> {
@@ -77,14 +83,24 @@ impl TableRows {
         projection: &[usize],
         selection: &Selection,
     ) -> impl Iterator<Item = Result<RecordBatch, StorageError>> + Send + use<> {
-        let fields: Vec<_> = projection.iter().map(|column| Arc::clone(&self.schema.fields()[*column])).collect();
-        Scan::new(
-            self.view.clone(),
-            Arc::clone(&self.columns),
-            Arc::clone(&self.measure_names),
-            projection.to_vec(),
-            Arc::new(Schema::new(fields)),
-            selection,
-        )
+        let request = ScanRequest {
+            projection: projection.to_vec(),
+            counted: Vec::new(),
+            selection: selection.clone(),
+            kept: Kept::All,
+            part: Part::WHOLE,
+        };
+        self.read(request).map(|scanned| Ok(scanned?.batch))
+    }
+
+    /// As [`TableRows::scan`], with all that can be asked for.
+    ///
+    /// # Panics
+    /// As there.
+    pub(crate) fn read(&self, request: ScanRequest) -> Scan {
+        let fields: Vec<_> =
+            request.projection.iter().map(|column| Arc::clone(&self.schema.fields()[*column])).collect();
+        let (columns, measure_names) = (Arc::clone(&self.columns), Arc::clone(&self.measure_names));
+        Scan::new(self.view.clone(), columns, measure_names, Arc::new(Schema::new(fields)), request)
     }
 }

@@ -10,9 +10,10 @@ use super::{
     tls::Certificates,
 };
 use crate::{
-    api::{Api, Ctx, error},
+    api::{Api, Clocks, Ctx, error},
     clock::Clock,
     outbound::objects::Objects,
+    schedule::Scheduler,
 };
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
@@ -60,22 +61,36 @@ pub struct Service {
 pub(crate) struct Shared {
     pub(crate) api: Api,
     pub(crate) certificates: Arc<Certificates>,
+    /// The time that requests happen at.
     pub(crate) clock: Clock,
+    /// What is measured with.
+    pub(crate) machine: Clock,
     pub(crate) bodies: BodyReader,
     pub(crate) s3: S3,
 }
 
 impl Service {
-    pub(crate) fn new(api: Api, objects: Arc<Objects>, certificates: Arc<Certificates>, clock: Clock) -> Self {
-        let bodies = BodyReader::new(clock.clone());
+    pub(crate) fn new(api: Api, objects: Arc<Objects>, certificates: Arc<Certificates>, clocks: Clocks) -> Self {
+        let Clocks { time: clock, machine } = clocks;
+        let bodies = BodyReader::new(machine.clone());
         let s3 = S3::new(objects, clock.clone());
-        let shared = Arc::new(Shared { api, certificates, clock, bodies, s3 });
+        let shared = Arc::new(Shared { api, certificates, clock, machine, bodies, s3 });
         Self { shared, connection: Connection::default(), in_flight: Arc::default() }
     }
 
     /// The same service for the requests of one connection.
     pub(crate) fn on(&self, connection: Connection) -> Self {
         Self { shared: self.shared.clone(), connection, in_flight: Arc::default() }
+    }
+
+    /// The time that requests happen at.
+    pub(crate) fn time(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// What runs scheduled queries.
+    pub(crate) fn scheduler(&self) -> &Arc<Scheduler> {
+        self.shared.api.scheduler()
     }
 
     /// How many requests of this connection are being answered.
@@ -192,7 +207,7 @@ struct Exit {
 impl Exit {
     fn new(service: &Service, operation: String, version: Version, identity: &Identity) -> Self {
         service.in_flight.fetch_add(1, Ordering::Relaxed);
-        let clock = service.shared.clock.clone();
+        let clock = service.shared.machine.clone();
         Self {
             request_id: timebrook_protocol::request_id(clock.random_bytes()),
             operation,

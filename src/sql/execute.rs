@@ -6,8 +6,8 @@ use super::{
     interrupt::Interrupt,
     metadata,
     parse::{self, Statement},
-    plan::{self, Context, OutputColumn, Planned},
-    table::{Meter, TimestreamTable},
+    plan::{self, Context, OutputColumn, Parameters, Places, Planned},
+    table::{Meter, Parallelism, TimestreamTable, early::stop_early, scan_parts},
     unload::{self, Export, RESULT_COLUMNS, UnloadContext},
 };
 use crate::{
@@ -28,8 +28,13 @@ use datafusion::{
     physical_plan::{ExecutionPlan, coop::CooperativeExec, execute_stream},
     prelude::SessionConfig,
 };
-use futures::StreamExt;
-use std::{collections::BTreeMap, sync::Arc};
+use futures::{FutureExt, StreamExt};
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 
 /// What a query may use.
@@ -81,6 +86,10 @@ pub(super) struct Job {
     pub(super) sql: String,
     pub(super) snapshot: Snapshot,
     pub(super) now_ns: i64,
+    pub(super) parameters: Parameters,
+    /// What the log calls the query; nothing is logged of one that is only planned.
+    pub(super) query_id: String,
+    pub(super) parallelism: Parallelism,
     /// `None` where nothing is run.
     pub(super) unload: Option<UnloadContext>,
 }
@@ -96,6 +105,8 @@ pub(super) async fn run(
 ) {
     let (sender, batches) = mpsc::channel(1);
     let meter = Arc::new(Meter::default());
+    let clock = interrupt.clock();
+    let started_ns = clock.monotonic_ns();
     let started = start(&job, &registry, limits, &meter, &interrupt).await;
     let (columns, source, metered, reads) = match started {
         Ok(started) => started,
@@ -108,13 +119,46 @@ pub(super) async fn run(
     if head.send(Ok(Started { columns, batches, meter: Arc::clone(&meter), metered, reads })).is_err() {
         return;
     }
+    let planned_ns = clock.monotonic_ns();
     match source {
         Source::Rows(rows) => {
             let _ = sender.send(Ok(rows)).await;
         }
-        Source::Stream(stream) => send_all(stream, sender, &interrupt).await,
-        Source::Unload(export, stream) => unload_all(*export, stream, sender, &interrupt, &meter).await,
+        Source::Stream(stream) => {
+            let sending = AssertUnwindSafe(send_all(stream, &sender, &interrupt)).catch_unwind();
+            let waited_ns = match sending.await {
+                Ok(waited_ns) => waited_ns,
+                Err(panic) => {
+                    // Without a last word the rows so far would look like all there are.
+                    let _ = sender.send(Err(panicked(&*panic))).await;
+                    return;
+                }
+            };
+            let planning_us = planned_ns.saturating_sub(started_ns) / 1_000;
+            let taken_ns = clock.monotonic_ns().saturating_sub(started_ns);
+            let execution_us = taken_ns.saturating_sub(waited_ns) / 1_000;
+            let (id, bytes, rows) = (&job.query_id, meter.bytes(), meter.rows());
+            // Waiting for the client to ask for the next page is not execution.
+            tracing::debug!(id, execution_us, planning_us, bytes, rows, "query");
+        }
+        Source::Unload(export, stream) => {
+            let unloading = unload_all(*export, stream, &sender, &interrupt, &meter);
+            if let Err(panic) = AssertUnwindSafe(unloading).catch_unwind().await {
+                let _ = sender.send(Err(panicked(&*panic))).await;
+            }
+        }
     }
+}
+
+/// What a query that panicked fails with. Arrow panics where the texts or entries of one batch are more than its offsets
+/// can count; every other panic is a fault of ours.
+fn panicked(panic: &(dyn Any + Send)) -> SqlError {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("no text");
+    if text.contains("offset overflow") {
+        return SqlError::Execution("The texts or arrays of the query are larger than 2 GiB together.".to_owned());
+    }
+    SqlError::Internal(format!("the query panicked: {text}").into())
 }
 
 /// Where a statement's rows come from.
@@ -137,12 +181,12 @@ async fn start(
     if let Some(listing) = metadata::answer(&statement, &job.snapshot)? {
         return Ok((listing.columns, Source::Rows(listing.rows), false, Vec::new()));
     }
-    let (query, unload) = match statement {
-        Statement::Query(query) => (query, None),
-        Statement::Unload(query, target) => (query, Some(target)),
-        _ => return Err(SqlError::Internal("a statement that nothing answers".to_owned())),
+    let (query, places, unload) = match statement {
+        Statement::Query(query, places) => (query, places, None),
+        Statement::Unload(query, places, target) => (query, places, Some(target)),
+        _ => return Err(SqlError::Internal("a statement that nothing answers".into())),
     };
-    let planned = plan_query(&query, job, registry, meter, false, limits.documented_only)?;
+    let planned = plan_query((&query, &places), job, &job.parameters, registry, meter, limits.documented_only)?;
     let unload = match &unload {
         Some(target) => Some(unload::plan(target, &planned.columns)?),
         None => None,
@@ -150,12 +194,15 @@ async fn start(
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
-    let state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
+    let mut state = if has_lambda(&optimized)? { without_projection_pushdown(state) } else { state };
+    let parts = scan_parts(&optimized, job.parallelism).map_err(error_of)?;
+    state.config_mut().options_mut().execution.target_partitions = parts;
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
+    let physical = stop_early(physical).map_err(error_of)?;
     let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
     let Some(unload) = unload else { return Ok((planned.columns, Source::Stream(stream), true, reads)) };
     interrupt.allow(unload::TIMEOUT_S);
-    let context = job.unload.clone().ok_or_else(|| SqlError::Internal("there is nowhere to unload to".to_owned()))?;
+    let context = job.unload.clone().ok_or_else(|| SqlError::Internal("there is nowhere to unload to".into()))?;
     let export = Export::new(unload, context, planned.columns, interrupt.clock().clone()).await?;
     Ok((unload_columns(), Source::Unload(Box::new(export), stream), true, reads))
 }
@@ -175,7 +222,7 @@ fn unload_columns() -> Vec<OutputColumn> {
 async fn unload_all(
     export: Export,
     stream: SendableRecordBatchStream,
-    sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
+    sender: &mpsc::Sender<Result<RecordBatch, SqlError>>,
     interrupt: &Interrupt,
     meter: &Meter,
 ) {
@@ -203,12 +250,16 @@ fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
 
 /// Plans a query without running it.
 pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<Prepared, SqlError> {
-    let (query, unload) = match checked_statement(&job.sql)? {
-        Statement::Query(query) => (query, None),
-        Statement::Unload(query, target) => (query, Some(target)),
+    let (query, places, unload) = match checked_statement(&job.sql)? {
+        Statement::Query(query, places) => (query, places, None),
+        Statement::Unload(query, places, target) => (query, places, Some(target)),
         _ => return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned())),
     };
-    let planned = plan_query(&query, job, registry, &Arc::default(), true, limits.documented_only)?;
+    let parameters = match &job.parameters {
+        Parameters::None => &Parameters::Unbound,
+        bound => bound,
+    };
+    let planned = plan_query((&query, &places), job, parameters, registry, &Arc::default(), limits.documented_only)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
     let plan = match planned.parameters.is_empty() {
         true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
@@ -227,46 +278,43 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
 
 /// Plans a query against a snapshot.
 fn plan_query(
-    query: &datafusion::sql::sqlparser::ast::Query,
+    (query, places): (&datafusion::sql::sqlparser::ast::Query, &Places),
     job: &Job,
+    parameters: &Parameters,
     registry: &Registry,
     meter: &Arc<Meter>,
-    parameters_allowed: bool,
     documented_only: bool,
 ) -> Result<Planned, SqlError> {
     let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
         provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
     };
-    let context = Context {
-        snapshot: &job.snapshot,
-        registry,
-        now_ns: job.now_ns,
-        source: &source,
-        parameters_allowed,
-        documented_only,
-    };
-    plan::plan(query, &context)
+    let context =
+        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters, documented_only };
+    plan::plan(query, places, &context)
 }
 
+/// Hands out the batches; returns how long it waited for them to be taken, nanoseconds.
 async fn send_all(
     mut stream: SendableRecordBatchStream,
-    sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
+    sender: &mpsc::Sender<Result<RecordBatch, SqlError>>,
     interrupt: &Interrupt,
-) {
+) -> u64 {
     let clock = interrupt.clock();
+    let mut waited_ns = 0;
     loop {
         let next = tokio::select! {
             biased;
             () = clock.sleep_until(interrupt.deadline_ns()) => Some(Err(interrupt.timeout())),
-            () = sender.closed() => return,
+            () = sender.closed() => return waited_ns,
             next = stream.next() => next.map(|batch| batch.map_err(error_of)),
         };
-        let Some(batch) = next else { return };
+        let Some(batch) = next else { return waited_ns };
         let failed = batch.is_err();
-        let waiting_since_ns = clock.now_ns();
+        let (waiting_since_ns, sent_at_ns) = (clock.now_ns(), clock.monotonic_ns());
         if sender.send(batch).await.is_err() || failed {
-            return;
+            return waited_ns;
         }
+        waited_ns += clock.monotonic_ns().saturating_sub(sent_at_ns);
         interrupt.postpone(clock.now_ns().saturating_sub(waiting_since_ns));
     }
 }
@@ -326,7 +374,12 @@ fn reads(plan: &LogicalPlan, tables: &BTreeMap<String, Arc<TableView>>) -> Vec<T
             && let Some(view) = tables.get(scan.table_name.table())
         {
             let (database, table) = (&view.table.database, &view.table.name);
-            let columns = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let filtered = scan.filters.iter().flat_map(Expr::column_refs).map(|column| column.name.clone());
+            let given = scan.projected_schema.fields().iter().map(|field| field.name().clone());
+            let columns: BTreeSet<String> = given.chain(filtered).collect();
+            let is_read = |column: &Arc<str>| columns.contains(&**column);
+            let columns = view.table.columns.iter().map(|column| &column.name).filter(|name| is_read(name));
+            let columns = columns.map(|name| name.to_string());
             let known = reads.iter_mut().find(|r: &&mut TableRead| r.database == *database && r.table == *table);
             match known {
                 Some(read) => {

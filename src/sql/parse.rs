@@ -4,6 +4,7 @@ use super::{
     dialect::TimestreamDialect,
     error::SqlError,
     lex::{self, syntax},
+    plan::Places,
     unload::{OptionValue, UnloadOption, UnloadTarget},
 };
 use datafusion::sql::sqlparser::{
@@ -19,8 +20,8 @@ const RECURSION_MAX: usize = 1_000;
 /// A statement of the query language.
 #[derive(Debug)]
 pub(super) enum Statement {
-    /// SELECT, VALUES, WITH.
-    Query(Box<Query>),
+    /// SELECT, VALUES, WITH; with the places of its tokens.
+    Query(Box<Query>, Places),
     /// SHOW DATABASES.
     ShowDatabases {
         /// LIKE.
@@ -43,7 +44,7 @@ pub(super) enum Statement {
     /// DESCRIBE.
     Describe(TableName),
     /// UNLOAD.
-    Unload(Box<Query>, UnloadTarget),
+    Unload(Box<Query>, Places, UnloadTarget),
 }
 
 /// An identifier as written, without its quotes.
@@ -89,10 +90,11 @@ pub(super) fn statement(sql: &str) -> Result<Statement, SqlError> {
     if !tokens.first().is_some_and(|first| begins_query(&first.token)) {
         return Err(syntax(tokens.first().map_or(end, |t| t.span.start)));
     }
-    query(tokens, end).map(Statement::Query)
+    query(tokens, end).map(|(query, places)| Statement::Query(query, places))
 }
 
-fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Box<Query>, SqlError> {
+fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<(Box<Query>, Places), SqlError> {
+    let places = Places::new(&tokens);
     let mut parser =
         Parser::new(&TimestreamDialect).with_recursion_limit(RECURSION_MAX).with_tokens_with_locations(tokens);
     let query = parser.parse_query().map_err(|error| parser_error(&error, end))?;
@@ -100,7 +102,7 @@ fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Box<Query>, SqlErr
     if rest.token != Token::EOF {
         return Err(syntax(rest.span.start));
     }
-    Ok(query)
+    Ok((query, places))
 }
 
 fn begins_query(token: &Token) -> bool {
@@ -219,7 +221,7 @@ impl Front<'_> {
         if !self.tokens[begin..close].first().is_some_and(|first| begins_query(&first.token)) {
             return self.error();
         }
-        let query = query(self.tokens[begin..close].to_vec(), self.tokens[close].span.start)?;
+        let (query, places) = query(self.tokens[begin..close].to_vec(), self.tokens[close].span.start)?;
         self.next = close + 1;
         if !self.word("TO") {
             return self.error();
@@ -227,7 +229,7 @@ impl Front<'_> {
         let destination = self.string()?;
         let options = if self.word("WITH") { self.unload_options()? } else { Vec::new() };
         self.finish()?;
-        Ok(Statement::Unload(query, UnloadTarget { destination, options }))
+        Ok(Statement::Unload(query, places, UnloadTarget { destination, options }))
     }
 
     /// The place of the parenthesis that closes the one before the next token.
@@ -314,7 +316,7 @@ mod tests {
 
     fn check(sql: &str, expect: &str) {
         let text = match statement(sql) {
-            Ok(Statement::Query(query)) => query.to_string(),
+            Ok(Statement::Query(query, _)) => query.to_string(),
             Ok(other) => format!("{other:?}"),
             Err(error) => error.to_string(),
         };
@@ -349,7 +351,7 @@ mod tests {
     #[test]
     fn unload() {
         let parsed = |sql: &str| match statement(sql) {
-            Ok(Statement::Unload(query, unload)) => {
+            Ok(Statement::Unload(query, _, unload)) => {
                 let options = unload.options.iter().map(|option| format!("{}={:?}", option.name, option.value));
                 format!("{query} | {} | {}", unload.destination, options.collect::<Vec<_>>().join(" "))
             }

@@ -1,6 +1,14 @@
 //! A table as the engine scans it: what a query needs of it and no more.
 
-use super::insights::{Insights, ScanInsight, UnloadInsight};
+pub(super) mod early;
+mod filter;
+mod meter;
+mod scan;
+mod slices;
+
+pub(super) use meter::Meter;
+
+use super::insights::ScanInsight;
 use crate::{
     catalog::PartitionKey,
     engine::TableView,
@@ -8,108 +16,55 @@ use crate::{
     store::memory::selection::Selection,
 };
 use datafusion::{
-    arrow::{
-        array::{Array, AsArray, RecordBatch},
-        datatypes::{DataType, SchemaRef, TimeUnit},
-    },
+    arrow::datatypes::SchemaRef,
     catalog::{Session, TableProvider},
-    common::{Result, ScalarValue, tree_node::Transformed},
+    common::{
+        Result,
+        tree_node::{Transformed, TreeNodeRecursion},
+    },
     datasource::{TableType, provider_as_source, source_as_provider},
-    error::DataFusionError,
-    execution::{SendableRecordBatchStream, TaskContext},
-    logical_expr::{Expr, LogicalPlan, Operator, TableProviderFilterPushDown, utils::split_conjunction},
-    physical_plan::{
-        ExecutionPlan,
-        stream::RecordBatchStreamAdapter,
-        streaming::{PartitionStream, StreamingTableExec},
-    },
+    logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableScan, utils::split_conjunction},
+    physical_plan::ExecutionPlan,
 };
-use futures::StreamExt;
-use std::{
-    collections::BTreeSet,
-    ops::Range,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use filter::{is_exact_time_bound, key_values, time_bound};
+use scan::ScanExec;
+use std::{collections::BTreeSet, sync::Arc};
 
-/// Counts what a query reads.
-#[derive(Debug, Default)]
-pub(super) struct Meter {
-    bytes: AtomicU64,
-    rows: AtomicU64,
-    rows_expected: AtomicU64,
-    output_bytes: AtomicU64,
-    output_rows: AtomicU64,
-    scans: Mutex<Vec<ScanInsight>>,
-    unload: Mutex<Option<UnloadInsight>>,
+/// Rows from which on a scan is split among the processor's cores.
+const PARALLEL_ROWS_MIN: usize = 32_768;
+
+/// Into how many parts it is worth splitting the work of an optimised plan, for what it reads of tables.
+///
+/// # Errors
+/// Those of walking the plan.
+pub(super) fn scan_parts(plan: &LogicalPlan, parallelism: Parallelism) -> Result<usize> {
+    let mut rows = 0_usize;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(TableScan { source, filters, fetch, .. }) = node
+            && let Some(table) = source_as_provider(source)?.downcast_ref::<TimestreamTable>()
+        {
+            let wanted = table.view.rows.selected_estimate(&table.selection(filters));
+            rows = rows.saturating_add(wanted.min(fetch.unwrap_or(usize::MAX)));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(if rows >= parallelism.rows_min { parallelism.parts } else { 1 })
 }
 
-impl Meter {
-    /// Logical bytes of the columns and rows read so far: the same wherever they lie.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// How much of what there is to read has been read, in percent.
-    pub(super) fn progress(&self) -> f64 {
-        let (rows, expected) = (self.rows.load(Ordering::Relaxed), self.rows_expected.load(Ordering::Relaxed));
-        if expected == 0 { 0.0 } else { (rows as f64 / expected as f64 * 100.0).min(99.0) }
-    }
-
-    fn count(&self, batch: &RecordBatch) {
-        self.bytes.fetch_add(batch_bytes(batch), Ordering::Relaxed);
-        self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-    }
-
-    /// Counts a batch of the result.
-    pub(super) fn count_output(&self, batch: &RecordBatch) {
-        self.output_bytes.fetch_add(batch_bytes(batch), Ordering::Relaxed);
-        self.output_rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
-    }
-
-    /// What the query has read and given so far.
-    pub(super) fn insights(&self) -> Insights {
-        let scans = self.scans.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let tables: BTreeSet<_> = scans.iter().map(|scan| (&scan.database, &scan.table)).collect();
-        Insights {
-            tables: tables.len(),
-            output_rows: self.output_rows.load(Ordering::Relaxed),
-            output_bytes: self.output_bytes.load(Ordering::Relaxed),
-            unload: *self.unload.lock().unwrap_or_else(PoisonError::into_inner),
-            scans,
-        }
-    }
-
-    /// Notes what an UNLOAD wrote.
-    pub(super) fn note_unload(&self, unload: UnloadInsight) {
-        *self.unload.lock().unwrap_or_else(PoisonError::into_inner) = Some(unload);
-    }
+/// How far queries are spread over the processor's cores.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parallelism {
+    /// Parts that a query's work is split into.
+    pub(super) parts: usize,
+    /// Rows to be read from which on it is.
+    pub(super) rows_min: usize,
 }
 
-fn batch_bytes(batch: &RecordBatch) -> u64 {
-    batch.columns().iter().map(|column| logical_bytes(column.as_ref())).sum::<usize>() as u64
-}
-
-/// The bytes of a column's values as the service meters them. # guide: metering-and-pricing.writes.html
-fn logical_bytes(column: &dyn Array) -> usize {
-    let present = column.len() - column.null_count();
-    match column.data_type() {
-        DataType::Boolean => present,
-        DataType::Utf8 => {
-            let offsets = column.as_string::<i32>().value_offsets();
-            let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
-            usize::try_from(last - first).unwrap_or(0)
-        }
-        DataType::List(_) => {
-            let list = column.as_list::<i32>();
-            let offsets = list.value_offsets();
-            let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
-            logical_bytes(list.values().slice(first as usize, (last - first) as usize).as_ref())
-        }
-        DataType::Struct(_) => column.as_struct().columns().iter().map(|field| logical_bytes(field.as_ref())).sum(),
-        _ => present * 8,
+impl Parallelism {
+    /// One part per core.
+    pub(super) fn of_machine() -> Self {
+        let parts = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { parts, rows_min: PARALLEL_ROWS_MIN }
     }
 }
 
@@ -208,219 +163,47 @@ impl TableProvider for TimestreamTable {
         TableType::Base
     }
 
-    /// Bounds of time, and values of dimensions and `measure_name`, narrow what is read; the filter itself still runs.
+    /// Bounds of time, and values of dimensions and `measure_name`, narrow what is read. Where that lets through just
+    /// what the filter does, the filter need not run.
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(filters
-            .iter()
-            .map(|filter| match time_bound(filter).is_some() || key_values(filter).is_some() {
-                true => TableProviderFilterPushDown::Inexact,
-                false => TableProviderFilterPushDown::Unsupported,
-            })
-            .collect())
+        let support = |filter: &&Expr| {
+            let is_of_key = || key_values(filter).is_some_and(|(name, _)| self.key_column(name).is_some());
+            if is_exact_time_bound(filter) || is_of_key() {
+                TableProviderFilterPushDown::Exact
+            } else if time_bound(filter).is_some() {
+                TableProviderFilterPushDown::Inexact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        };
+        Ok(filters.iter().map(support).collect())
     }
 
     async fn scan(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let selection = self.selection(filters);
-        let insight = self.insight(&selection);
-        self.meter.scans.lock().unwrap_or_else(PoisonError::into_inner).push(insight);
+        self.meter.note(self.insight(&selection));
         let columns: Vec<usize> = match projection {
             Some(columns) => columns.clone(),
             None => (0..self.schema.fields().len()).collect(),
         };
-        let projected = Arc::new(self.schema.project(&columns)?);
-        let expected = self.view.rows.row_count_estimate(selection.times.clone());
-        self.meter.rows_expected.fetch_add(expected as u64, Ordering::Relaxed);
-        let records = Records {
-            view: Arc::clone(&self.view),
-            schema: Arc::clone(&projected),
-            columns,
-            selection,
-            meter: Arc::clone(&self.meter),
+        self.meter.expect(self.view.rows.row_count_estimate(selection.times.clone()));
+        // What the selection is by has been read, be it of an index.
+        let filtered: BTreeSet<&str> =
+            filters.iter().flat_map(Expr::column_refs).map(|column| column.name.as_str()).collect();
+        let is_counted =
+            |column: &usize| !columns.contains(column) && filtered.contains(self.schema.field(*column).name().as_str());
+        let counted = (0..self.schema.fields().len()).filter(is_counted).collect();
+        let parts = match limit {
+            Some(limit) if limit < PARALLEL_ROWS_MIN => 1,
+            _ => state.config().target_partitions(),
         };
-        let partitions: Vec<Arc<dyn PartitionStream>> = vec![Arc::new(records)];
-        Ok(Arc::new(StreamingTableExec::try_new(projected, partitions, None, Vec::new(), false, limit)?))
-    }
-}
-
-/// The records a scan reads.
-#[derive(Debug)]
-struct Records {
-    view: Arc<TableView>,
-    schema: SchemaRef,
-    columns: Vec<usize>,
-    selection: Selection,
-    meter: Arc<Meter>,
-}
-
-impl PartitionStream for Records {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _ctx: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let meter = Arc::clone(&self.meter);
-        let batches = self.view.rows.scan(&self.columns, &self.selection);
-        let batches = futures::stream::iter(batches).map(move |batch| {
-            let batch = batch.map_err(|error| DataFusionError::External(error.into()))?;
-            meter.count(&batch);
-            Ok(batch)
-        });
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
-    }
-}
-
-/// Times that hold all rows a filter lets through, when it bounds them: comparisons of `time`, `bin(time, interval)` or
-/// `date_trunc(unit, time)` with a literal, and AND and OR of them. `None` for any other filter.
-fn time_bound(filter: &Expr) -> Option<Range<i64>> {
-    let Expr::BinaryExpr(binary) = filter else { return None };
-    match binary.op {
-        Operator::And => {
-            return match (time_bound(&binary.left), time_bound(&binary.right)) {
-                (Some(a), Some(b)) => Some(a.start.max(b.start)..a.end.min(b.end)),
-                (one, other) => one.or(other),
-            };
-        }
-        Operator::Or => {
-            let (a, b) = (time_bound(&binary.left)?, time_bound(&binary.right)?);
-            return Some(a.start.min(b.start)..a.end.max(b.end));
-        }
-        _ => {}
-    }
-    let (op, width, ns) = match (binary.left.as_ref(), binary.right.as_ref()) {
-        (value, Expr::Literal(literal, _)) => (binary.op, bin_width(value)?, nanoseconds(literal)?),
-        (Expr::Literal(literal, _), value) => (binary.op.swap()?, bin_width(value)?, nanoseconds(literal)?),
-        _ => return None,
-    };
-    // A time lies in the bin that starts at or before it and is `width` wide.
-    let (next, end) = (ns.saturating_add(1), ns.saturating_add(width));
-    Some(match op {
-        Operator::Eq => ns..end,
-        Operator::Lt if width == 1 => i64::MIN..ns,
-        Operator::Lt | Operator::LtEq => i64::MIN..end,
-        Operator::Gt => next..i64::MAX,
-        Operator::GtEq => ns..i64::MAX,
-        _ => return None,
-    })
-}
-
-/// How far a time may lie behind the value of this expression, exclusive, nanoseconds: 1 for `time` itself.
-fn bin_width(value: &Expr) -> Option<i64> {
-    match value {
-        Expr::Column(column) if column.name == "time" => Some(1),
-        Expr::ScalarFunction(call) => match (call.func.name(), &call.args[..]) {
-            ("bin", [Expr::Column(time), Expr::Literal(ScalarValue::DurationNanosecond(Some(width)), _)])
-                if time.name == "time" && *width > 0 =>
-            {
-                Some(*width)
-            }
-            ("date_trunc", [Expr::Literal(ScalarValue::Utf8(Some(unit)), _), Expr::Column(time)])
-                if time.name == "time" =>
-            {
-                longest(unit)
-            }
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The longest that a unit of date_trunc can be, nanoseconds.
-fn longest(unit: &str) -> Option<i64> {
-    let seconds = match unit.to_ascii_lowercase().as_str() {
-        "second" => 1,
-        "minute" => 60,
-        "hour" => 3_600,
-        "day" => 86_400,
-        "week" => 7 * 86_400,
-        "month" => 31 * 86_400,
-        "quarter" => 92 * 86_400,
-        "year" => 366 * 86_400,
-        _ => return None,
-    };
-    Some(seconds * 1_000_000_000)
-}
-
-/// The column and the values that a filter of the form `column = 'a'`, `column IN ('a', …)`, or several of these for one
-/// column with OR between them, lets through; `None` for any other filter.
-fn key_values(filter: &Expr) -> Option<(&str, BTreeSet<Arc<str>>)> {
-    match filter {
-        Expr::BinaryExpr(binary) if binary.op == Operator::Eq => match (binary.left.as_ref(), binary.right.as_ref()) {
-            (Expr::Column(column), Expr::Literal(value, _)) | (Expr::Literal(value, _), Expr::Column(column)) => {
-                Some((&*column.name, BTreeSet::from([text(value)?])))
-            }
-            _ => None,
-        },
-        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
-            let (name, mut values) = key_values(&binary.left)?;
-            let (other, more) = key_values(&binary.right)?;
-            values.extend(more);
-            (name == other).then_some((name, values))
-        }
-        Expr::InList(list) if !list.negated => {
-            let Expr::Column(column) = list.expr.as_ref() else { return None };
-            let values = list.list.iter().map(|value| match value {
-                Expr::Literal(value, _) => text(value),
-                _ => None,
-            });
-            Some((&*column.name, values.collect::<Option<_>>()?))
-        }
-        _ => None,
-    }
-}
-
-fn text(value: &ScalarValue) -> Option<Arc<str>> {
-    value.try_as_str().flatten().map(Arc::from)
-}
-
-fn nanoseconds(value: &ScalarValue) -> Option<i64> {
-    match (value, value.data_type()) {
-        (ScalarValue::TimestampNanosecond(ns, None), DataType::Timestamp(TimeUnit::Nanosecond, None)) => *ns,
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sql::functions::Registry;
-    use datafusion::logical_expr::{col, lit};
-
-    #[test]
-    fn times_that_filters_let_through() {
-        const HOUR: i64 = 3_600_000_000_000;
-        let check = |filter: Expr, expect: Option<Range<i64>>| assert_eq!(time_bound(&filter), expect, "{filter}");
-        let at = |ns: i64| lit(ScalarValue::TimestampNanosecond(Some(ns), None));
-        let registry = Registry::new();
-        let bin = |ns: i64| {
-            let width = lit(ScalarValue::DurationNanosecond(Some(ns)));
-            registry.scalar("bin").expect("bin").call(vec![col("time"), width])
-        };
-        let truncated =
-            |unit: &str| registry.scalar("date_trunc").expect("date_trunc").call(vec![lit(unit), col("time")]);
-        check(col("time").eq(at(7)), Some(7..8));
-        check(col("time").lt(at(7)), Some(i64::MIN..7));
-        check(at(7).lt(col("time")), Some(8..i64::MAX));
-        check(col("time").not_eq(at(7)), None);
-        check(col("other").eq(at(7)), None);
-        check(bin(HOUR).eq(at(HOUR)), Some(HOUR..2 * HOUR));
-        check(bin(HOUR).lt(at(HOUR)), Some(i64::MIN..2 * HOUR));
-        check(bin(HOUR).lt_eq(at(HOUR)), Some(i64::MIN..2 * HOUR));
-        check(bin(HOUR).gt(at(HOUR)), Some(HOUR + 1..i64::MAX));
-        check(at(HOUR).lt_eq(bin(HOUR)), Some(HOUR..i64::MAX));
-        check(bin(HOUR).lt_eq(at(i64::MAX - 1)), Some(i64::MIN..i64::MAX));
-        check(truncated("DAY").eq(at(0)), Some(0..24 * HOUR));
-        check(truncated("month").lt(at(0)), Some(i64::MIN..31 * 24 * HOUR));
-        check(truncated("eon").lt(at(0)), None);
-        let both = |a: Expr, b: Expr| a.and(b);
-        check(both(col("time").gt_eq(at(3)), bin(HOUR).lt(at(5))), Some(3..5 + HOUR));
-        check(both(col("x").eq(lit(1)), col("time").lt(at(5))), Some(i64::MIN..5));
-        check(col("time").eq(at(3)).or(col("time").eq(at(9))), Some(3..10));
-        check(col("time").eq(at(3)).or(col("x").eq(lit(1))), None);
+        let (view, meter) = (Arc::clone(&self.view), Arc::clone(&self.meter));
+        Ok(Arc::new(ScanExec::try_new(view, meter, columns, counted, selection, parts, limit)?))
     }
 }

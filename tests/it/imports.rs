@@ -1,6 +1,6 @@
 //! Who may import whom: the layers of the server and the few places where a crate or a system call may be named.
 //!
-//! `main -> server -> api -> { schedule, batch_load, sql, ingest } -> engine -> { catalog, store } -> model -> clock`,
+//! `main -> server -> api -> { schedule, batch_load } -> { sql, ingest } -> engine -> { catalog, store } -> model -> clock`,
 //! and `ingest`, `sql`, `schedule`, `batch_load` -> `outbound`.
 
 use std::{

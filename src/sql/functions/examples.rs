@@ -6,9 +6,11 @@ use crate::{
     engine::{Engine, EngineConfig},
     model::scope::Scope,
     sql::{
+        Parallelism,
         error::SqlError,
         execute::{self, Job, Limits},
         interrupt::Interrupt,
+        plan::Parameters,
     },
 };
 use std::{
@@ -77,7 +79,15 @@ async fn run(sql: String, registry: Arc<Registry>) -> Result<(usize, Vec<String>
     let clock = Clock::manual(NOW_NS);
     let engine = Engine::open(EngineConfig::default(), clock.clone()).await.unwrap();
     let scope = Scope { account: "000000000000".into(), region: "us-east-1".into() };
-    let job = Job { sql, snapshot: engine.snapshot(&scope), now_ns: NOW_NS, unload: None };
+    let job = Job {
+        sql,
+        snapshot: engine.snapshot(&scope),
+        now_ns: NOW_NS,
+        parameters: Parameters::None,
+        query_id: String::new(),
+        unload: None,
+        parallelism: Parallelism { parts: 1, rows_min: 0 },
+    };
     let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only: false };
     let (head, started) = tokio::sync::oneshot::channel();
     let rows = async {

@@ -241,6 +241,28 @@ impl DayFile {
         rows.start + first..(rows.start + end).min(rows.end)
     }
 
+    /// Those of [`DayFile::rows_in`] that lie in `times` for certain: all but a few at its bounds.
+    pub(crate) fn rows_surely_in(&self, run: usize, times: &Range<i64>) -> Range<usize> {
+        let FileRun { marks, newest_ns, .. } = &self.runs[run];
+        let rows = self.run_rows(run);
+        let first = rows.start + marks.partition_point(|mark| *mark < times.start) * MARK_ROWS;
+        let end = match *newest_ns < times.end {
+            true => rows.end,
+            // The rows up to the last mark before the end of `times`.
+            false => {
+                let marked = marks.partition_point(|mark| *mark < times.end);
+                rows.start + (marked.saturating_sub(1) * MARK_ROWS + usize::from(marked > 0)).min(rows.len())
+            }
+        };
+        let first = first.min(rows.end);
+        first..end.max(first)
+    }
+
+    /// The oldest time of a run.
+    pub(crate) fn run_oldest_ns(&self, run: usize) -> i64 {
+        self.runs[run].marks.first().copied().unwrap_or(self.oldest_ns)
+    }
+
     /// Whether a row with this key may be in the file.
     pub(crate) fn may_hold(&self, key: RowKey) -> bool {
         (self.oldest_ns..=self.newest_ns).contains(&key.time_ns)
@@ -326,9 +348,15 @@ impl DayFile {
         self.columns.iter().find(|(held, ..)| *held == id).map(|(.., name)| &**name)
     }
 
-    /// The rows that a scan of `ranges` reads, with the columns of these numbers.
-    pub(crate) fn scan(self: &Arc<Self>, ids: &[u16], ranges: Vec<Range<usize>>) -> Result<FileRows, StorageError> {
-        FileRows::new(self, ids, ranges)
+    /// The rows that a scan of `ranges` reads, with the columns of these numbers, and with their times when they are
+    /// wanted.
+    pub(crate) fn scan(
+        self: &Arc<Self>,
+        ids: &[u16],
+        with_times: bool,
+        ranges: Vec<Range<usize>>,
+    ) -> Result<FileRows, StorageError> {
+        FileRows::new(self, ids, with_times, ranges)
     }
 
     /// Bytes of memory, approximately.

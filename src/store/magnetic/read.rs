@@ -16,6 +16,7 @@ use std::{collections::VecDeque, ops::Range, sync::Arc};
 pub(crate) struct FileRows {
     file: Arc<DayFile>,
     ids: Vec<u16>,
+    with_times: bool,
     reader: ParquetRecordBatchReader,
     /// Rows that are still to come.
     ranges: VecDeque<Range<usize>>,
@@ -26,6 +27,7 @@ pub(crate) struct FileRows {
 pub(crate) struct FileBatch {
     /// Which ones, ascending; as many as the arrays are long.
     pub(crate) rows: Vec<Range<usize>>,
+    /// Empty when they were not asked for.
     pub(crate) times: ScalarBuffer<i64>,
     /// The columns that were asked for and that the file has.
     pub(crate) columns: Vec<(u16, ArrayRef)>,
@@ -38,18 +40,29 @@ impl std::fmt::Debug for FileRows {
 }
 
 impl FileRows {
-    pub(super) fn new(file: &Arc<DayFile>, ids: &[u16], ranges: Vec<Range<usize>>) -> Result<Self, StorageError> {
-        let mut names = vec!["time"];
+    pub(super) fn new(
+        file: &Arc<DayFile>,
+        ids: &[u16],
+        with_times: bool,
+        ranges: Vec<Range<usize>>,
+    ) -> Result<Self, StorageError> {
+        let mut names: Vec<&str> = if with_times { vec!["time"] } else { Vec::new() };
         names.extend(ids.iter().filter_map(|id| file.column(*id)));
         let reader = file.batches(&names, &ranges)?;
-        Ok(Self { file: Arc::clone(file), ids: ids.to_vec(), reader, ranges: ranges.into() })
+        Ok(Self { file: Arc::clone(file), ids: ids.to_vec(), with_times, reader, ranges: ranges.into() })
     }
 
     fn batch(&mut self, batch: &datafusion::arrow::array::RecordBatch) -> Result<FileBatch, StorageError> {
         let what = "its columns are not those it was written with";
         let damaged = || StorageError::Damaged { file: self.file.path.clone(), offset: 0, what };
-        let times = batch.column_by_name("time").and_then(|array| array.as_primitive_opt::<TimestampNanosecondType>());
-        let times = times.filter(|times| times.null_count() == 0).ok_or_else(damaged)?.values().clone();
+        let times = match self.with_times {
+            true => {
+                let times = batch.column_by_name("time");
+                let times = times.and_then(|array| array.as_primitive_opt::<TimestampNanosecondType>());
+                times.filter(|times| times.null_count() == 0).ok_or_else(damaged)?.values().clone()
+            }
+            false => ScalarBuffer::default(),
+        };
         let mut columns = Vec::with_capacity(self.ids.len());
         for id in &self.ids {
             let Some(name) = self.file.column(*id) else { continue };

@@ -3,9 +3,10 @@
 use super::{
     columns::ColumnArray,
     dead::DeadRows,
+    ends::ends,
     open::{RowBlock, SettledBlock},
     sealed::{Run, SealedRows},
-    selection::{Coverage, Selection, StreamSet},
+    selection::{Coverage, Kept, ScanRequest, Selection, StreamSet},
     series::{SeriesId, SeriesView},
 };
 use crate::{
@@ -54,6 +55,8 @@ enum Values<'a> {
     Open(&'a RowBlock),
     Sealed(&'a SealedRows),
     Read(&'a FileBatch),
+    /// Of which only the streams are needed.
+    Unread,
 }
 
 impl<'a> Values<'a> {
@@ -62,6 +65,7 @@ impl<'a> Values<'a> {
             Self::Open(block) => &block.times,
             Self::Sealed(rows) => &rows.times,
             Self::Read(batch) => &batch.times,
+            Self::Unread => unreachable!("rows whose times are wanted are read"),
         }
     }
 
@@ -70,6 +74,7 @@ impl<'a> Values<'a> {
             Self::Open(block) => block.column(id).map(ColumnArray::array),
             Self::Sealed(rows) => rows.column(id).map(ColumnArray::array),
             Self::Read(batch) => batch.columns.iter().find(|(held, _)| *held == id).map(|(_, array)| &**array),
+            Self::Unread => None,
         }
     }
 }
@@ -113,10 +118,22 @@ impl RowsView {
     pub fn row_count_estimate(&self, times: &Range<i64>) -> usize {
         self.pieces.iter().filter(|piece| piece.overlaps(times)).map(Piece::len).sum()
     }
+
+    /// About how many rows a selection wants, as if each chunk's were spread evenly over its time.
+    pub(crate) fn selected_estimate(
+        &self,
+        selection: &Selection,
+        columns: &[Column],
+        measure_names: &[Arc<str>],
+    ) -> usize {
+        let streams = StreamSet::new(selection, columns, measure_names, &self.series);
+        let pieces = self.pieces.iter().filter(|piece| piece.overlaps(&selection.times));
+        pieces.map(|piece| piece.selected_estimate(&selection.times, &streams)).sum()
+    }
 }
 
 impl Piece {
-    fn extent_ns(&self) -> (i64, i64) {
+    pub(super) fn extent_ns(&self) -> (i64, i64) {
         match self {
             Self::Filed { file, .. } => (file.oldest_ns, file.newest_ns),
             Self::Open(settled) => (settled.block.oldest_ns, settled.block.newest_ns),
@@ -124,7 +141,7 @@ impl Piece {
         }
     }
 
-    fn overlaps(&self, times: &Range<i64>) -> bool {
+    pub(super) fn overlaps(&self, times: &Range<i64>) -> bool {
         let (oldest_ns, newest_ns) = self.extent_ns();
         oldest_ns < times.end && newest_ns >= times.start
     }
@@ -137,12 +154,25 @@ impl Piece {
         }
     }
 
-    /// Its rows, when they are in memory.
-    fn values(&self) -> Option<Values<'_>> {
+    fn selected_estimate(&self, times: &Range<i64>, streams: &StreamSet) -> usize {
+        let rows = match self {
+            _ if streams.is_all() => self.len(),
+            Self::Open(settled) => settled.rows,
+            Self::Sealed { rows, .. } => run_rows(&rows.runs, |run| run, streams),
+            Self::Filed { file, .. } => run_rows(&file.runs, |run| &run.run, streams),
+        };
+        let (oldest_ns, newest_ns) = self.extent_ns();
+        let all = newest_ns as f64 - oldest_ns as f64 + 1.0;
+        let held = times.end.min(newest_ns) as f64 - times.start.max(oldest_ns) as f64 + 1.0;
+        (rows as f64 * (held / all).clamp(0.0, 1.0)).ceil() as usize
+    }
+
+    /// Its rows, as far as they are in memory.
+    fn values(&self) -> Values<'_> {
         match self {
-            Self::Open(settled) => Some(Values::Open(&settled.block)),
-            Self::Sealed { rows, .. } => Some(Values::Sealed(rows)),
-            Self::Filed { .. } => None,
+            Self::Open(settled) => Values::Open(&settled.block),
+            Self::Sealed { rows, .. } => Values::Sealed(rows),
+            Self::Filed { .. } => Values::Unread,
         }
     }
 
@@ -189,6 +219,21 @@ impl Piece {
         selected
     }
 
+    /// Of [`Piece::select`], the rows that are current and in `times` for certain.
+    fn select_surely(&self, times: &Range<i64>, streams: &StreamSet) -> VecDeque<Range<usize>> {
+        let Self::Filed { file, dead, floor_ns } = self else { return self.select(times, streams) };
+        let mut selected = VecDeque::new();
+        if dead.count() == 0 {
+            let times = times.start.max(*floor_ns)..times.end;
+            for (i, FileRun { run, .. }) in file.runs.iter().enumerate() {
+                if streams.contains(run.series, run.measure_name) {
+                    push_rows(&mut selected, file.rows_surely_in(i, &times));
+                }
+            }
+        }
+        selected
+    }
+
     /// Calls `each` with the series, measure name and number of neighbouring rows that share them.
     fn for_each_stream(&self, rows: &Range<usize>, mut each: impl FnMut(SeriesId, u16, usize)) {
         match self {
@@ -225,7 +270,34 @@ fn each_run<T>(
     }
 }
 
-fn push_row(selected: &mut VecDeque<Range<usize>>, row: usize) {
+/// The rows of the runs whose streams are wanted.
+fn run_rows<T>(runs: &[T], run_of: impl Fn(&T) -> &Run, streams: &StreamSet) -> usize {
+    let (mut rows, mut start) = (0, 0);
+    for run in runs.iter().map(run_of) {
+        if streams.contains(run.series, run.measure_name) {
+            rows += (run.end - start) as usize;
+        }
+        start = run.end;
+    }
+    rows
+}
+
+/// The rows of `all` that are not of `some`; both ascend, and `some` lie within `all`.
+fn without(all: VecDeque<Range<usize>>, some: &VecDeque<Range<usize>>) -> VecDeque<Range<usize>> {
+    let mut rest = VecDeque::new();
+    let mut some = some.iter().peekable();
+    for range in all {
+        let mut start = range.start;
+        while let Some(taken) = some.next_if(|taken| taken.end <= range.end) {
+            push_rows(&mut rest, start..taken.start);
+            start = taken.end;
+        }
+        push_rows(&mut rest, start..range.end);
+    }
+    rest
+}
+
+pub(super) fn push_row(selected: &mut VecDeque<Range<usize>>, row: usize) {
     push_rows(selected, row..row + 1);
 }
 
@@ -237,18 +309,27 @@ fn push_rows(selected: &mut VecDeque<Range<usize>>, rows: Range<usize>) {
     }
 }
 
+/// Rows that a scan hands out.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) batch: RecordBatch,
+    /// Logical bytes of the columns that count as read and are not in the batch.
+    pub(crate) counted_bytes: u64,
+}
+
 /// What a scan reads: rows, and what their numbers mean.
 #[derive(Debug)]
 pub(crate) struct Scan {
-    pub(crate) view: RowsView,
+    view: RowsView,
     /// The table's columns; a dimension's place among them is its number.
-    pub(crate) columns: Arc<[Column]>,
-    pub(crate) measure_names: Arc<[Arc<str>]>,
-    pub(crate) projection: Vec<usize>,
+    columns: Arc<[Column]>,
+    measure_names: Arc<[Arc<str>]>,
+    request: ScanRequest,
     /// Of the projected columns.
-    pub(crate) schema: SchemaRef,
-    pub(crate) times: Range<i64>,
+    schema: SchemaRef,
     streams: StreamSet,
+    /// Of each piece, the ends of its streams that are handed out, when it is only those.
+    ends: Option<Vec<VecDeque<Range<usize>>>>,
     next_piece: usize,
     /// What is left of the piece before.
     selected: VecDeque<Range<usize>>,
@@ -261,13 +342,70 @@ impl Scan {
         view: RowsView,
         columns: Arc<[Column]>,
         measure_names: Arc<[Arc<str>]>,
-        projection: Vec<usize>,
         schema: SchemaRef,
-        selection: &Selection,
+        request: ScanRequest,
     ) -> Self {
-        let streams = StreamSet::new(selection, &columns, &measure_names, &view.series);
-        let (times, next_piece, selected) = (selection.times.clone(), 0, VecDeque::new());
-        Self { view, columns, measure_names, projection, schema, times, streams, next_piece, selected, reading: None }
+        let streams = StreamSet::new(&request.selection, &columns, &measure_names, &view.series);
+        let (ends, next_piece, selected, reading) = (None, 0, VecDeque::new(), None);
+        Self { view, columns, measure_names, request, schema, streams, ends, next_piece, selected, reading }
+    }
+
+    /// Finds out what is to be read of the piece.
+    fn begin(&mut self, number: usize) -> Result<(), StorageError> {
+        let pieces = Arc::clone(&self.view.pieces);
+        let (piece, times, part) = (&pieces[number], &self.request.selection.times, self.request.part);
+        if !piece.overlaps(times) {
+            return Ok(());
+        }
+        let ends = self.ends.as_mut().map(|ends| std::mem::take(&mut ends[number]));
+        let Piece::Filed { file, .. } = piece else {
+            self.selected = ends.unwrap_or_else(|| part.of(piece.select(times, &self.streams)));
+            return Ok(());
+        };
+        let selected = ends.unwrap_or_else(|| piece.select(times, &self.streams));
+        if selected.is_empty() {
+            return Ok(());
+        }
+        let sure = piece.select_surely(times, &self.streams);
+        let (ids, wants_times) = (self.measure_ids(), self.wants_times());
+        if ids.is_empty() && !wants_times && self.ends.is_none() {
+            // Which rows there are is known; only those at the bounds of the times are looked at.
+            let rest = part.of(without(selected, &sure));
+            self.selected = part.of(sure);
+            if !rest.is_empty() {
+                self.reading = Some(file.scan(&[], true, rest.into())?);
+            }
+            return Ok(());
+        }
+        let with_times = wants_times || selected != sure;
+        let selected = if self.ends.is_some() { selected } else { part.of(selected) };
+        if !selected.is_empty() {
+            self.reading = Some(file.scan(&ids, with_times, selected.into())?);
+        }
+        Ok(())
+    }
+
+    /// The logical bytes of the columns that count as read besides those handed out.
+    fn counted_bytes(&self, piece: &Piece, rows: &[Range<usize>]) -> u64 {
+        let mut bytes = 0;
+        for &column in &self.request.counted {
+            each_stream(piece, rows, |series, name, n| {
+                bytes += n * match self.columns[column].kind {
+                    ColumnKind::Dimension => self.view.series.value(series, column as u16).map_or(0, str::len),
+                    ColumnKind::MeasureName => self.measure_names[usize::from(name)].len(),
+                    _ => size_of::<i64>(),
+                };
+            });
+        }
+        bytes as u64
+    }
+
+    fn scanned(&self, piece: &Piece, rows: &[Range<usize>], values: Values<'_>, at: &[Range<usize>]) -> Scanned {
+        Scanned { batch: self.batch(piece, rows, values, at), counted_bytes: self.counted_bytes(piece, rows) }
+    }
+
+    fn wants_times(&self) -> bool {
+        self.request.projection.iter().any(|column| self.columns[*column].kind == ColumnKind::Time)
     }
 
     fn batch(&self, piece: &Piece, rows: &[Range<usize>], values: Values<'_>, at: &[Range<usize>]) -> RecordBatch {
@@ -276,7 +414,7 @@ impl Scan {
             [_] => None,
             _ => Some(at.iter().flat_map(|range| range.start as u32..range.end as u32).collect::<UInt32Array>()),
         };
-        let arrays = self.projection.iter().map(|&column| match self.columns[column].kind {
+        let arrays = self.request.projection.iter().map(|&column| match self.columns[column].kind {
             ColumnKind::Dimension => self.dimension(piece, column as u16, rows),
             ColumnKind::MeasureName => {
                 let mut names = RepeatedTexts::default();
@@ -297,15 +435,18 @@ impl Scan {
     /// The numbers of the measure value columns that are asked for.
     fn measure_ids(&self) -> Vec<u16> {
         let first = self.first_measure_column();
-        self.projection.iter().filter_map(|column| column.checked_sub(first)).map(|id| id as u16).collect()
+        self.request.projection.iter().filter_map(|column| column.checked_sub(first)).map(|id| id as u16).collect()
     }
 
     /// Which rows of a batch of a file are wanted: as rows of the file, and as places in the batch.
     fn wanted(&self, piece: &Piece, batch: &FileBatch) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
         let Piece::Filed { dead, floor_ns, .. } = piece else { return Default::default() };
-        let times = self.times.start.max(*floor_ns)..self.times.end;
+        let times = &self.request.selection.times;
+        let times = times.start.max(*floor_ns)..times.end;
+        // Without times it is certain that all rows are.
         if dead.count() == 0 && batch.times.iter().all(|time_ns| times.contains(time_ns)) {
-            return (batch.rows.clone(), std::iter::once(0..batch.times.len()).collect());
+            let count = batch.rows.iter().map(ExactSizeIterator::len).sum();
+            return (batch.rows.clone(), std::iter::once(0..count).collect());
         }
         let (mut rows, mut at) = (VecDeque::new(), VecDeque::new());
         for (place, row) in batch.rows.iter().cloned().flatten().enumerate() {
@@ -393,11 +534,29 @@ fn measure_array(
 }
 
 impl Iterator for Scan {
-    type Item = Result<RecordBatch, StorageError>;
+    type Item = Result<Scanned, StorageError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if let (None, Kept::Ends { oldest, newest }) = (&self.ends, self.request.kept) {
+            match ends(&self.view.pieces, &self.request.selection.times, &self.streams, oldest, newest) {
+                Ok(ends) => self.ends = Some(ends),
+                Err(error) => {
+                    self.next_piece = self.view.pieces.len();
+                    return Some(Err(error));
+                }
+            }
+            if self.request.part.index > 0 {
+                // They are few: the first part has them all.
+                self.next_piece = self.view.pieces.len();
+            }
+        }
         let pieces = Arc::clone(&self.view.pieces);
         loop {
+            if !self.selected.is_empty() {
+                let piece = &pieces[self.next_piece - 1];
+                let rows = take_rows(&mut self.selected, SCAN_BATCH_ROWS_MAX);
+                return Some(Ok(self.scanned(piece, &rows, piece.values(), &rows)));
+            }
             if let Some(reading) = &mut self.reading {
                 let batch = match reading.next() {
                     Some(Ok(batch)) => batch,
@@ -410,29 +569,16 @@ impl Iterator for Scan {
                 let piece = &pieces[self.next_piece - 1];
                 let (rows, at) = self.wanted(piece, &batch);
                 if !rows.is_empty() {
-                    return Some(Ok(self.batch(piece, &rows, Values::Read(&batch), &at)));
+                    return Some(Ok(self.scanned(piece, &rows, Values::Read(&batch), &at)));
                 }
-            } else if self.selected.is_empty() {
-                let piece = pieces.get(self.next_piece)?;
-                self.next_piece += 1;
-                if !piece.overlaps(&self.times) {
-                    continue;
-                }
-                let selected = piece.select(&self.times, &self.streams);
-                match piece {
-                    Piece::Filed { file, .. } if !selected.is_empty() => {
-                        match file.scan(&self.measure_ids(), selected.into()) {
-                            Ok(reading) => self.reading = Some(reading),
-                            Err(error) => return Some(Err(error)),
-                        }
-                    }
-                    _ => self.selected = selected,
-                }
-            } else {
-                let piece = &pieces[self.next_piece - 1];
-                let values = piece.values()?;
-                let rows = take_rows(&mut self.selected, SCAN_BATCH_ROWS_MAX);
-                return Some(Ok(self.batch(piece, &rows, values, &rows)));
+                continue;
+            }
+            if self.next_piece == pieces.len() {
+                return None;
+            }
+            self.next_piece += 1;
+            if let Err(error) = self.begin(self.next_piece - 1) {
+                return Some(Err(error));
             }
         }
     }

@@ -2,7 +2,11 @@
 
 use super::series::{SeriesId, SeriesView};
 use crate::model::table::{Column, ColumnKind};
-use std::{collections::BTreeSet, ops::Range, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::Range,
+    sync::Arc,
+};
 
 /// Which records a scan reads: those in `times` that have one of the wanted values in every key column named.
 #[derive(Clone, Debug)]
@@ -18,6 +22,69 @@ impl From<Range<i64>> for Selection {
     fn from(times: Range<i64>) -> Self {
         Self { times, keys: Vec::new() }
     }
+}
+
+/// Which of the selected records a scan hands out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// All of them.
+    #[default]
+    All,
+    /// Of every series under every measure name, the newest, the oldest, or both.
+    Ends {
+        /// The oldest.
+        oldest: bool,
+        /// The newest.
+        newest: bool,
+    },
+}
+
+/// One of the parts that a scan's work is split into: together they hand out every record once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which one, from 0.
+    pub index: usize,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Part {
+    /// The whole.
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
+
+    /// This part of `rows`, which ascend: a stretch, so that a part has few series of each chunk.
+    pub(super) fn of(self, rows: VecDeque<Range<usize>>) -> VecDeque<Range<usize>> {
+        if self.count <= 1 {
+            return rows;
+        }
+        let total: usize = rows.iter().map(ExactSizeIterator::len).sum();
+        let (start, end) = (total * self.index / self.count, total * (self.index + 1) / self.count);
+        let mut before = 0;
+        let mut part = VecDeque::new();
+        for range in rows {
+            let (first, last) = (start.max(before), end.min(before + range.len()));
+            if first < last {
+                part.push_back(range.start + first - before..range.start + last - before);
+            }
+            before += range.len();
+        }
+        part
+    }
+}
+
+/// What a scan reads and hands out.
+#[derive(Clone, Debug)]
+pub struct ScanRequest {
+    /// The columns handed out, by place among the table's.
+    pub projection: Vec<usize>,
+    /// Columns, keys or `time`, that count as read although they are not handed out: the selection is by them.
+    pub counted: Vec<usize>,
+    /// The records wanted.
+    pub selection: Selection,
+    /// Which of them.
+    pub kept: Kept,
+    /// The part of the work.
+    pub part: Part,
 }
 
 /// The streams that a selection wants, by number.

@@ -5,11 +5,13 @@
 //! - `yardstick load ADDRESS CONNECTIONS rows ROWS` sends that many records
 //! - `yardstick first-create BINARY STARTS` times starts of a server up to the first database created
 //! - `yardstick select-one ADDRESS QUERIES` times `SELECT 1` over one connection
+//! - `yardstick devops ADDRESS CONNECTIONS TABLE multi|single START_MS FIRST INSTANTS FILE` sends a fleet's readings
 //!
 //! Each prints one line of `name=value` pairs. The load needs database `bench` with table `samples`, which
 //! `yardstick prepare ADDRESS` creates.
 
 mod ceiling;
+mod devops;
 mod load;
 mod request;
 mod start;
@@ -21,6 +23,7 @@ const USAGE: &str = "usage: yardstick serve 0|1|2
        yardstick prepare ADDRESS
        yardstick load ADDRESS CONNECTIONS seconds SECONDS
        yardstick load ADDRESS CONNECTIONS rows ROWS
+       yardstick devops ADDRESS CONNECTIONS TABLE multi|single START_MS FIRST INSTANTS FILE
        yardstick select-one ADDRESS QUERIES
        yardstick first-create BINARY STARTS";
 
@@ -45,6 +48,18 @@ async fn run(arguments: &[String]) -> Result<(), BoxError> {
         }
         ["load", address, connections, "rows", rows] => {
             load::run(address, connections.parse()?, load::Length::Rows(rows.parse()?)).await
+        }
+        ["devops", address, connections, table, form, start_ms, first, instants, file] => {
+            let first: usize = first.parse()?;
+            let fleet = devops::Fleet {
+                address: (*address).to_owned(),
+                table: (*table).to_owned(),
+                form: form.parse()?,
+                start_ms: start_ms.parse()?,
+                instants: first..first + instants.parse::<usize>()?,
+                values: std::fs::read(file)?,
+            };
+            devops::run(fleet, connections.parse()?).await
         }
         ["select-one", address, queries] => load::select_one(address, queries.parse()?).await,
         ["first-create", binary, starts] => start::first_create(binary, starts.parse()?).await,
