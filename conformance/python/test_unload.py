@@ -150,7 +150,7 @@ def test_parquet_is_read_by_duckdb(tmp_path, compression):
 def test_time_series_in_parquet(tmp_path):
     query = "SELECT create_time_series(from_nanoseconds(t), v) AS s FROM (VALUES (10, 100.0), (12, 120.0)) AS p(t, v)"
     _, path = local_files(tmp_path, query, "format = 'PARQUET'")
-    rows = duckdb.sql(f"SELECT list_transform(s, p -> [epoch_ns(p.time)::double, p.value]) FROM read_parquet('{path}')")
+    rows = duckdb.sql(f"SELECT list_transform(s, lambda p: [epoch_ns(p.time)::double, p.value]) FROM read_parquet('{path}')")
     assert rows.fetchall() == [([[10.0, 100.0], [12.0, 120.0]],)]
 
 
