@@ -2,7 +2,7 @@
 //!
 //! `lex` → `parse` → `plan` (names, types, rules) → `execute` (DataFusion, on its own threads) → `page` (held for the
 //! client under a token). `metadata` answers SHOW and DESCRIBE, `functions` holds every function there is,
-//! `insights` tells what a query had to read.
+//! `insights` tells what a query had to read, `unload` writes results as files.
 
 pub mod construct;
 mod dialect;
@@ -21,16 +21,19 @@ mod table;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod unload;
 
 pub use execute::{Limits, Prepared, TableRead};
 pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, RowWriter};
 pub use plan::{OutputColumn, Parameters};
 pub use rows::{CellType, TextBatch, TextRows};
+pub use unload::{UnloadContext, WriteColumnInfo};
 
 use crate::{
     clock::Clock,
     engine::Snapshot,
     model::{limits::FIRST_PAGE_WAIT_NS, scope::Scope},
+    outbound::objects::Objects,
 };
 use error::SqlError;
 use execute::{Job, Started};
@@ -90,6 +93,10 @@ pub struct QueryRequest<'a> {
     pub random: [u8; 16],
     /// The query's id, when it is started.
     pub query_id: String,
+    /// Where UNLOAD writes.
+    pub objects: &'a Arc<Objects>,
+    /// Writes the columns of UNLOAD's metadata file.
+    pub write_column_info: WriteColumnInfo,
 }
 
 impl Sql {
@@ -125,7 +132,12 @@ impl Sql {
             Some(token) => self.cursors.find(token, scope, sql, now_ns).await?,
             None => {
                 let job = self.job(sql, snapshot(), now_ns, Parameters::None);
-                let job = Job { query_id: request.query_id.clone(), ..job };
+                let unload = Some(UnloadContext {
+                    objects: Arc::clone(request.objects),
+                    query_id: request.query_id.clone(),
+                    write_column_info: request.write_column_info,
+                });
+                let job = Job { query_id: request.query_id.clone(), unload, ..job };
                 let (started, work) = self.start(job).await?;
                 let (scope, sql) = (scope.clone(), sql.to_owned());
                 let cursor = Cursor::new(request.query_id.clone(), scope, sql, started, request.row_writer);
@@ -173,7 +185,7 @@ impl Sql {
     /// A job without an id.
     fn job(&self, sql: &str, snapshot: Snapshot, now_ns: i64, parameters: Parameters) -> Job {
         let (sql, query_id, parallelism) = (sql.to_owned(), String::new(), self.parallelism);
-        Job { sql, snapshot, now_ns, parameters, query_id, parallelism }
+        Job { sql, snapshot, now_ns, parameters, query_id, unload: None, parallelism }
     }
 
     async fn start(&self, job: Job) -> Result<(Started, Work), SqlError> {
@@ -254,6 +266,6 @@ fn query_threads() -> std::io::Result<Runtime> {
         .worker_threads(count)
         .thread_name("query")
         .thread_stack_size(QUERY_STACK_BYTES)
-        .enable_time()
+        .enable_all()
         .build()
 }

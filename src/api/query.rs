@@ -32,6 +32,8 @@ pub(super) async fn query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, 
                 row_writer: convert::ROW_WRITER,
                 random,
                 query_id: query_id(&id_bytes),
+                objects: &api.objects,
+                write_column_info: convert::write_column_info,
             },
             || api.engine.snapshot(&ctx.scope),
         )
@@ -58,6 +60,9 @@ fn insights<'a>(scope: &Scope, insights: &'a Insights) -> query::QueryInsightsRe
         query_table_count: i64::try_from(insights.tables).ok(),
         output_rows: i64::try_from(insights.output_rows).ok(),
         output_bytes: i64::try_from(insights.output_bytes).ok(),
+        unload_partition_count: insights.unload.and_then(|unload| i64::try_from(unload.partitions).ok()),
+        unload_written_rows: insights.unload.and_then(|unload| i64::try_from(unload.rows).ok()),
+        unload_written_bytes: insights.unload.and_then(|unload| i64::try_from(unload.bytes).ok()),
         ..query::QueryInsightsResponse::default()
     }
 }

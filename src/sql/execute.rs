@@ -8,6 +8,7 @@ use super::{
     parse::{self, Statement},
     plan::{self, Context, OutputColumn, Parameters, Places, Planned},
     table::{Meter, Parallelism, TimestreamTable, early::stop_early, scan_parts},
+    unload::{self, Export, RESULT_COLUMNS, UnloadContext},
 };
 use crate::{
     engine::{Snapshot, TableView},
@@ -89,6 +90,8 @@ pub(super) struct Job {
     /// What the log calls the query; nothing is logged of one that is only planned.
     pub(super) query_id: String,
     pub(super) parallelism: Parallelism,
+    /// `None` where nothing is run.
+    pub(super) unload: Option<UnloadContext>,
 }
 
 /// Plans and starts a statement, hands out its head, then its batches until the receiver is gone. Runs on a query
@@ -104,7 +107,7 @@ pub(super) async fn run(
     let meter = Arc::new(Meter::default());
     let clock = interrupt.clock();
     let started_ns = clock.monotonic_ns();
-    let started = start(&job, &registry, limits, &meter).await;
+    let started = start(&job, &registry, limits, &meter, &interrupt).await;
     let (columns, source, metered, reads) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -138,6 +141,12 @@ pub(super) async fn run(
             // Waiting for the client to ask for the next page is not execution.
             tracing::debug!(id, execution_us, planning_us, bytes, rows, "query");
         }
+        Source::Unload(export, stream) => {
+            let unloading = unload_all(*export, stream, &sender, &interrupt, &meter);
+            if let Err(panic) = AssertUnwindSafe(unloading).catch_unwind().await {
+                let _ = sender.send(Err(panicked(&*panic))).await;
+            }
+        }
     }
 }
 
@@ -156,19 +165,32 @@ fn panicked(panic: &(dyn Any + Send)) -> SqlError {
 enum Source {
     Rows(RecordBatch),
     Stream(SendableRecordBatchStream),
+    Unload(Box<Export>, SendableRecordBatchStream),
 }
 
 type Head = (Vec<OutputColumn>, Source, bool, Vec<TableRead>);
 
-async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter>) -> Result<Head, SqlError> {
+async fn start(
+    job: &Job,
+    registry: &Registry,
+    limits: Limits,
+    meter: &Arc<Meter>,
+    interrupt: &Interrupt,
+) -> Result<Head, SqlError> {
     let statement = checked_statement(&job.sql)?;
     if let Some(listing) = metadata::answer(&statement, &job.snapshot)? {
         return Ok((listing.columns, Source::Rows(listing.rows), false, Vec::new()));
     }
-    let Statement::Query(query, places) = statement else {
-        return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
+    let (query, places, unload) = match statement {
+        Statement::Query(query, places) => (query, places, None),
+        Statement::Unload(query, places, target) => (query, places, Some(target)),
+        _ => return Err(SqlError::Internal("a statement that nothing answers".into())),
     };
     let planned = plan_query((&query, &places), job, &job.parameters, registry, meter, limits.documented_only)?;
+    let unload = match &unload {
+        Some(target) => Some(unload::plan(target, &planned.columns)?),
+        None => None,
+    };
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
@@ -178,7 +200,44 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     let physical = state.query_planner().create_physical_plan(&optimized, &state).await.map_err(error_of)?;
     let physical = stop_early(physical).map_err(error_of)?;
     let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
-    Ok((planned.columns, Source::Stream(stream), true, reads))
+    let Some(unload) = unload else { return Ok((planned.columns, Source::Stream(stream), true, reads)) };
+    interrupt.allow(unload::TIMEOUT_S);
+    let context = job.unload.clone().ok_or_else(|| SqlError::Internal("there is nowhere to unload to".into()))?;
+    let export = Export::new(unload, context, planned.columns, interrupt.clock().clone()).await?;
+    Ok((unload_columns(), Source::Unload(Box::new(export), stream), true, reads))
+}
+
+/// The columns of an UNLOAD's row.
+fn unload_columns() -> Vec<OutputColumn> {
+    let column = |(name, data_type): (&str, DataType)| OutputColumn {
+        label: name.to_owned(),
+        aliased: false,
+        data_type,
+        origin: None,
+    };
+    RESULT_COLUMNS.map(column).to_vec()
+}
+
+/// Runs an UNLOAD within its time, for as long as somebody waits for its row.
+async fn unload_all(
+    export: Export,
+    stream: SendableRecordBatchStream,
+    sender: &mpsc::Sender<Result<RecordBatch, SqlError>>,
+    interrupt: &Interrupt,
+    meter: &Meter,
+) {
+    let outcome = tokio::select! {
+        biased;
+        () = interrupt.clock().sleep_until(interrupt.deadline_ns()) => Err(interrupt.timeout()),
+        () = sender.closed() => return,
+        outcome = export.run(stream) => outcome,
+    };
+    let row = outcome.map(|(row, insight)| {
+        meter.note_unload(insight);
+        row
+    });
+    // The client may have gone away meanwhile; then nobody needs the row.
+    let _ = sender.send(row).await;
 }
 
 /// A parsed statement of bounded length.
@@ -191,8 +250,10 @@ fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
 
 /// Plans a query without running it.
 pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<Prepared, SqlError> {
-    let Statement::Query(query, places) = checked_statement(&job.sql)? else {
-        return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
+    let (query, places, unload) = match checked_statement(&job.sql)? {
+        Statement::Query(query, places) => (query, places, None),
+        Statement::Unload(query, places, target) => (query, places, Some(target)),
+        _ => return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned())),
     };
     let parameters = match &job.parameters {
         Parameters::None => &Parameters::Unbound,
@@ -205,7 +266,14 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
         false => planned.plan,
     };
     let reads = reads(&plan, &planned.tables);
-    Ok(Prepared { columns: planned.columns, parameters: planned.parameters, reads })
+    let columns = match &unload {
+        Some(target) => {
+            unload::plan(target, &planned.columns)?;
+            unload_columns()
+        }
+        None => planned.columns,
+    };
+    Ok(Prepared { columns, parameters: planned.parameters, reads })
 }
 
 /// Plans a query against a snapshot.

@@ -17,6 +17,17 @@ pub struct ScanInsight {
     pub temporal_range_ns: i64,
 }
 
+/// What an UNLOAD wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnloadInsight {
+    /// Different values of the columns that it was partitioned by.
+    pub partitions: u64,
+    /// Rows in its files.
+    pub rows: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
+}
+
 /// What is told of a query; of its result what has been computed so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Insights {
@@ -28,6 +39,8 @@ pub struct Insights {
     pub output_rows: u64,
     /// Logical bytes of the result.
     pub output_bytes: u64,
+    /// What was written, once an UNLOAD is done.
+    pub unload: Option<UnloadInsight>,
 }
 
 impl Insights {

@@ -18,7 +18,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     task::{Context, Poll},
 };
@@ -35,7 +35,7 @@ thread_local! {
 #[derive(Debug)]
 pub(super) struct Interrupt {
     clock: Clock,
-    timeout_s: u64,
+    timeout_s: AtomicU64,
     deadline_ns: AtomicI64,
     cancelled: AtomicBool,
 }
@@ -44,7 +44,12 @@ impl Interrupt {
     /// Stops a query that starts now after `timeout_s` seconds.
     pub(super) fn new(clock: Clock, timeout_s: u64) -> Self {
         let deadline_ns = clock.now_ns().saturating_add_unsigned(timeout_s.saturating_mul(1_000_000_000));
-        Self { clock, timeout_s, deadline_ns: AtomicI64::new(deadline_ns), cancelled: AtomicBool::new(false) }
+        Self {
+            clock,
+            timeout_s: AtomicU64::new(timeout_s),
+            deadline_ns: AtomicI64::new(deadline_ns),
+            cancelled: AtomicBool::new(false),
+        }
     }
 
     /// What the query is timed by.
@@ -64,7 +69,14 @@ impl Interrupt {
 
     /// The error of a query that is past its deadline.
     pub(super) fn timeout(&self) -> SqlError {
-        SqlError::Timeout(self.timeout_s)
+        SqlError::Timeout(self.timeout_s.load(Ordering::Relaxed))
+    }
+
+    /// Gives the query `timeout_s` seconds from its start, when that is more than it had.
+    pub(super) fn allow(&self, timeout_s: u64) {
+        let before_s = self.timeout_s.fetch_max(timeout_s, Ordering::Relaxed);
+        let more_s = i64::try_from(timeout_s.saturating_sub(before_s)).unwrap_or(i64::MAX);
+        self.postpone(more_s.saturating_mul(1_000_000_000));
     }
 
     /// Stops the query.

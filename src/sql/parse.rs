@@ -5,6 +5,7 @@ use super::{
     error::SqlError,
     lex::{self, syntax},
     plan::Places,
+    unload::{OptionValue, UnloadOption, UnloadTarget},
 };
 use datafusion::sql::sqlparser::{
     ast::Query,
@@ -43,7 +44,7 @@ pub(super) enum Statement {
     /// DESCRIBE.
     Describe(TableName),
     /// UNLOAD.
-    Unload,
+    Unload(Box<Query>, Places, UnloadTarget),
 }
 
 /// An identifier as written, without its quotes.
@@ -84,23 +85,15 @@ pub(super) fn statement(sql: &str) -> Result<Statement, SqlError> {
         return Ok(Statement::Describe(table));
     }
     if front.word("UNLOAD") {
-        return Ok(Statement::Unload);
+        return front.unload();
     }
-    let begins_query = match tokens.first().map(|t| &t.token) {
-        Some(Token::LParen) => true,
-        Some(Token::Word(word)) => {
-            word.quote_style.is_none()
-                && ["SELECT", "WITH", "VALUES"].iter().any(|w| word.value.eq_ignore_ascii_case(w))
-        }
-        _ => false,
-    };
-    if !begins_query {
+    if !tokens.first().is_some_and(|first| begins_query(&first.token)) {
         return Err(syntax(tokens.first().map_or(end, |t| t.span.start)));
     }
-    query(tokens, end)
+    query(tokens, end).map(|(query, places)| Statement::Query(query, places))
 }
 
-fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement, SqlError> {
+fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<(Box<Query>, Places), SqlError> {
     let places = Places::new(&tokens);
     let mut parser =
         Parser::new(&TimestreamDialect).with_recursion_limit(RECURSION_MAX).with_tokens_with_locations(tokens);
@@ -109,7 +102,18 @@ fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement, SqlErro
     if rest.token != Token::EOF {
         return Err(syntax(rest.span.start));
     }
-    Ok(Statement::Query(query, places))
+    Ok((query, places))
+}
+
+fn begins_query(token: &Token) -> bool {
+    match token {
+        Token::LParen => true,
+        Token::Word(word) => {
+            word.quote_style.is_none()
+                && ["SELECT", "WITH", "VALUES"].iter().any(|w| word.value.eq_ignore_ascii_case(w))
+        }
+        _ => false,
+    }
 }
 
 /// The parser says where as text at the end of its message; without that, the text ended too early.
@@ -198,6 +202,90 @@ impl Front<'_> {
         Ok(Some(Like { pattern, escape }))
     }
 
+    /// Takes the next token when it is that one.
+    fn token(&mut self, token: &Token) -> bool {
+        let found = self.tokens.get(self.next).is_some_and(|next| next.token == *token);
+        self.next += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, token: &Token) -> Result<(), SqlError> {
+        if self.token(token) { Ok(()) } else { self.error() }
+    }
+
+    /// `(SELECT …) TO 's3://…' WITH (option = value, …)`, without WITH when every option has its default.
+    fn unload(&mut self) -> Result<Statement, SqlError> {
+        self.expect(&Token::LParen)?;
+        let begin = self.next;
+        let close = self.closing_parenthesis()?;
+        if !self.tokens[begin..close].first().is_some_and(|first| begins_query(&first.token)) {
+            return self.error();
+        }
+        let (query, places) = query(self.tokens[begin..close].to_vec(), self.tokens[close].span.start)?;
+        self.next = close + 1;
+        if !self.word("TO") {
+            return self.error();
+        }
+        let destination = self.string()?;
+        let options = if self.word("WITH") { self.unload_options()? } else { Vec::new() };
+        self.finish()?;
+        Ok(Statement::Unload(query, places, UnloadTarget { destination, options }))
+    }
+
+    /// The place of the parenthesis that closes the one before the next token.
+    fn closing_parenthesis(&self) -> Result<usize, SqlError> {
+        let mut depth = 1_usize;
+        for (i, token) in self.tokens.iter().enumerate().skip(self.next) {
+            match token.token {
+                Token::LParen => depth += 1,
+                Token::RParen => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return Ok(i);
+            }
+        }
+        Err(syntax(self.end))
+    }
+
+    fn unload_options(&mut self) -> Result<Vec<UnloadOption>, SqlError> {
+        self.expect(&Token::LParen)?;
+        let mut options = Vec::new();
+        loop {
+            let at = self.tokens.get(self.next).map_or(self.end, |token| token.span.start);
+            let name = self.name()?;
+            self.expect(&Token::Eq)?;
+            let value = if self.word("ARRAY") {
+                OptionValue::Texts(self.strings()?)
+            } else {
+                OptionValue::Text(self.string()?)
+            };
+            options.push(UnloadOption { name, at, value });
+            if !self.token(&Token::Comma) {
+                break;
+            }
+        }
+        self.expect(&Token::RParen)?;
+        Ok(options)
+    }
+
+    /// `['…', …]`
+    fn strings(&mut self) -> Result<Vec<String>, SqlError> {
+        self.expect(&Token::LBracket)?;
+        let mut strings = Vec::new();
+        if self.token(&Token::RBracket) {
+            return Ok(strings);
+        }
+        loop {
+            strings.push(self.string()?);
+            if !self.token(&Token::Comma) {
+                break;
+            }
+        }
+        self.expect(&Token::RBracket)?;
+        Ok(strings)
+    }
+
     fn finish(&self) -> Result<(), SqlError> {
         if self.next < self.tokens.len() { self.error() } else { Ok(()) }
     }
@@ -258,6 +346,33 @@ mod tests {
         );
         check("DESCRIBE a.b", "Describe(TableName { database: \"a\", table: \"b\" })");
         check("SHOW TABLES", "ShowTables { database: None, like: None }");
+    }
+
+    #[test]
+    fn unload() {
+        let parsed = |sql: &str| match statement(sql) {
+            Ok(Statement::Unload(query, _, unload)) => {
+                let options = unload.options.iter().map(|option| format!("{}={:?}", option.name, option.value));
+                format!("{query} | {} | {}", unload.destination, options.collect::<Vec<_>>().join(" "))
+            }
+            Ok(other) => format!("{other:?}"),
+            Err(error) => error.to_string(),
+        };
+        let check = |sql: &str, expect: &str| assert_eq!(parsed(sql), expect, "{sql}");
+        check(
+            "UNLOAD(SELECT (1) AS a) TO 's3://b/f' WITH (partitioned_by = ARRAY ['a', 'b'], format='CSV')",
+            r#"SELECT (1) AS a | s3://b/f | partitioned_by=Texts(["a", "b"]) format=Text("CSV")"#,
+        );
+        check("unload (VALUES 1) to 's3://b'", "VALUES (1) | s3://b | ");
+        check("UNLOAD (SELECT 1)", "The query syntax is invalid at line 1:18");
+        check("UNLOAD (SELECT 1 TO 's3://b'", "The query syntax is invalid at line 1:29");
+        check("UNLOAD (SELECT 1 1) TO 's3://b'", "The query syntax is invalid at line 1:18");
+        check("UNLOAD (SHOW TABLES) TO 's3://b'", "The query syntax is invalid at line 1:9");
+        check("UNLOAD SELECT 1 TO 's3://b'", "The query syntax is invalid at line 1:8");
+        check("UNLOAD (SELECT 1) TO 's3://b' WITH ()", "The query syntax is invalid at line 1:37");
+        check("UNLOAD (SELECT 1) TO 's3://b' WITH (format 'CSV')", "The query syntax is invalid at line 1:44");
+        check("UNLOAD (SELECT 1) TO 's3://b' WITH (format = CSV)", "The query syntax is invalid at line 1:46");
+        check("UNLOAD (SELECT 1) TO 's3://b' LIMIT 1", "The query syntax is invalid at line 1:31");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod hostile;
 mod words;
 
 use super::*;
-use crate::{engine::Snapshot, model::scope::Scope};
+use crate::{engine::Snapshot, model::scope::Scope, outbound::objects::Objects};
 use datafusion::arrow::array::RecordBatch;
 
 /// Writes cells through the engine's own display: enough to tell values apart.
@@ -231,6 +231,7 @@ fn endless(sql: &str, timeout_s: u64, act: impl AsyncFnOnce(&Sql, &Scope, &str, 
 fn request<'a>(scope: &'a Scope, sql: &'a str, next_token: Option<&'a str>) -> QueryRequest<'a> {
     // Every page has a token of its own.
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    static OBJECTS: std::sync::LazyLock<Arc<Objects>> = std::sync::LazyLock::new(|| Arc::new(Objects::in_memory()));
     QueryRequest {
         scope,
         sql,
@@ -245,6 +246,8 @@ fn request<'a>(scope: &'a Scope, sql: &'a str, next_token: Option<&'a str>) -> Q
             .try_into()
             .expect("16 bytes"),
         query_id: "AEQUERY".to_owned(),
+        objects: &OBJECTS,
+        write_column_info: |_, out| out.extend_from_slice(b"[]"),
     }
 }
 

@@ -85,6 +85,7 @@ async fn run(sql: String, registry: Arc<Registry>) -> Result<(usize, Vec<String>
         now_ns: NOW_NS,
         parameters: Parameters::None,
         query_id: String::new(),
+        unload: None,
         parallelism: Parallelism { parts: 1, rows_min: 0 },
     };
     let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only: false };

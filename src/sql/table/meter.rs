@@ -1,6 +1,6 @@
 //! What a query reads and gives, counted.
 
-use crate::sql::insights::{Insights, ScanInsight};
+use crate::sql::insights::{Insights, ScanInsight, UnloadInsight};
 use datafusion::arrow::{
     array::{Array, AsArray, RecordBatch},
     datatypes::DataType,
@@ -22,6 +22,7 @@ pub(in crate::sql) struct Meter {
     output_bytes: AtomicU64,
     output_rows: AtomicU64,
     scans: Mutex<Vec<ScanInsight>>,
+    unload: Mutex<Option<UnloadInsight>>,
 }
 
 impl Meter {
@@ -71,8 +72,14 @@ impl Meter {
             tables: tables.len(),
             output_rows: self.output_rows.load(Ordering::Relaxed),
             output_bytes: self.output_bytes.load(Ordering::Relaxed),
+            unload: *self.unload.lock().unwrap_or_else(PoisonError::into_inner),
             scans,
         }
+    }
+
+    /// Notes what an UNLOAD wrote.
+    pub(in crate::sql) fn note_unload(&self, unload: UnloadInsight) {
+        *self.unload.lock().unwrap_or_else(PoisonError::into_inner) = Some(unload);
     }
 }
 
