@@ -18,5 +18,4 @@ mod scheduled_queries;
 mod sockets;
 mod tables;
 mod tags;
-mod unsupported;
 mod wire_constraints;
