@@ -28,7 +28,7 @@ pub use self::{
 
 use self::{listen::Acceptor, tls::Certificates};
 use crate::{
-    api::{Advertised, Api, ApiConfig, Clocks},
+    api::{AdvanceError, Advertised, Api, ApiConfig, Clocks},
     clock::Clock,
     config::Config,
     engine::{Engine, EngineConfig, EngineError},
@@ -43,6 +43,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -255,6 +256,14 @@ impl Server {
             ip => ip,
         };
         format!("http://{}", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// Moves a manual clock and does all that is due on the way; see [`Service::advance`].
+    ///
+    /// # Errors
+    /// [`AdvanceError`].
+    pub async fn advance(&self, by: Duration) -> Result<(), AdvanceError> {
+        self.service.advance(by).await
     }
 
     /// Stops accepting, lets requests in flight finish (for a bounded time), and closes the state.

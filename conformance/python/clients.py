@@ -30,7 +30,11 @@ QUERY_OPERATIONS = {
     "prepare_query",
     "describe_account_settings",
     "create_scheduled_query",
+    "delete_scheduled_query",
+    "describe_scheduled_query",
+    "execute_scheduled_query",
     "list_scheduled_queries",
+    "update_scheduled_query",
 }
 
 

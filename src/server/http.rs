@@ -10,7 +10,7 @@ use super::{
     tls::Certificates,
 };
 use crate::{
-    api::{Api, Clocks, Ctx, error},
+    api::{AdvanceError, Api, Clocks, Ctx, error},
     clock::Clock,
     outbound::objects::Objects,
     schedule::Scheduler,
@@ -33,6 +33,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 /// The service's name for the id of a request. # observed
@@ -86,6 +87,16 @@ impl Service {
     /// The time that requests happen at.
     pub(crate) fn time(&self) -> &Clock {
         &self.shared.clock
+    }
+
+    /// Moves a manual clock and does all that is due on the way, in the order of the times it is due at: flushes, purges,
+    /// runs of scheduled queries. When this returns, all of it is done.
+    ///
+    /// # Errors
+    /// [`AdvanceError::NotManual`] when the time is the machine's, [`AdvanceError::Work`] when something was not done.
+    pub async fn advance(&self, by: Duration) -> Result<(), AdvanceError> {
+        let by_ns = i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        self.shared.api.advance(self.shared.clock.now_ns().saturating_add(by_ns)).await.map(drop)
     }
 
     /// What runs scheduled queries.

@@ -33,6 +33,7 @@ pub(super) const STAR_ALIASES: Construct = inherited(QUERIES, "row.* with column
 pub(super) const FILTER: Construct = inherited(CALLS, "FILTER (WHERE …)");
 pub(super) const ORDERED_AGGREGATE: Construct = inherited(CALLS, "ORDER BY inside an aggregate");
 pub(super) const TRIM_SIDES: Construct = inherited(EXPRESSIONS, "TRIM(BOTH …)");
+pub(super) const ROW_SUBSCRIPT: Construct = inherited(EXPRESSIONS, "row[n]");
 pub(super) const DISTINCT_FROM: Construct = inherited(EXPRESSIONS, "IS DISTINCT FROM");
 
 const STATEMENTS: &str = "Statements";
@@ -137,6 +138,7 @@ pub const CONSTRUCTS: &[Construct] = &[
     documented(EXPRESSIONS, "||"),
     documented(EXPRESSIONS, "ARRAY and []"),
     documented(EXPRESSIONS, "ROW and its fields"),
+    ROW_SUBSCRIPT,
     TRIM_SIDES,
     refused(EXPRESSIONS, "AT TIME ZONE"),
     refused(EXPRESSIONS, "MAP, JSON, DECIMAL"),

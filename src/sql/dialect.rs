@@ -2,11 +2,14 @@
 
 use super::lex;
 use datafusion::sql::sqlparser::{
-    ast::Expr,
+    ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName},
     dialect::{Dialect, Precedence},
     keywords::Keyword,
     parser::{Parser, ParserError},
 };
+
+/// The function that carries a pattern of LIKE with its escape; users cannot call it.
+pub(super) const LIKE_ESCAPE: &str = "__like_escape";
 
 /// Timestream's dialect: Presto's of 2019/20, with `measure_value::double` as one identifier.
 #[derive(Debug)]
@@ -58,8 +61,14 @@ impl Dialect for TimestreamDialect {
         true
     }
 
-    /// `a IS DISTINCT FROM b AND c`: the parser by itself would take all that follows FROM for the second operand.
+    /// `a IS DISTINCT FROM b AND c`: the parser by itself would take all that follows FROM for the second operand. `a LIKE b
+    /// ESCAPE c`: it would take nothing but a literal for `c`.
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _precedence: u8) -> Option<Result<Expr, ParserError>> {
+        for (words, negated) in [(&[Keyword::LIKE][..], false), (&[Keyword::NOT, Keyword::LIKE], true)] {
+            if parser.parse_keywords(words) {
+                return Some(self.like(parser, expr, negated));
+            }
+        }
         let negated = if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
             false
         } else if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) {
@@ -94,6 +103,42 @@ impl Dialect for TimestreamDialect {
     fn is_column_alias(&self, kw: &Keyword, _parser: &mut Parser) -> bool {
         const CLAUSES: [Keyword; 3] = [Keyword::LIMIT, Keyword::OFFSET, Keyword::FETCH];
         !CLAUSES.contains(kw) && !is_reserved(kw)
+    }
+}
+
+impl TimestreamDialect {
+    /// What follows LIKE. An escape that is no literal is kept with the pattern, as a call of [`LIKE_ESCAPE`].
+    fn like(&self, parser: &mut Parser, expr: &Expr, negated: bool) -> Result<Expr, ParserError> {
+        let precedence = self.prec_value(Precedence::Like);
+        let start = parser.peek_token().span;
+        let mut pattern = parser.parse_subexpr(precedence)?;
+        let mut escape_char = None;
+        if parser.parse_keyword(Keyword::ESCAPE) {
+            match parser.parse_subexpr(precedence)? {
+                Expr::Value(literal) => escape_char = Some(literal),
+                escape => {
+                    let name = Ident::with_span(start, LIKE_ESCAPE);
+                    let args = vec![pattern, escape];
+                    pattern = Expr::Function(function_of(name, args));
+                }
+            }
+        }
+        Ok(Expr::Like { negated, any: false, expr: Box::new(expr.clone()), pattern: Box::new(pattern), escape_char })
+    }
+}
+
+/// A plain call.
+pub(super) fn function_of(name: Ident, args: Vec<Expr>) -> Function {
+    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
+    Function {
+        name: ObjectName::from(vec![name]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The one test binary that links the server: in process, on a manual clock, driven by the SDKs and by raw requests.
 
+mod a_day_of_runs;
 mod account_settings;
 mod admin;
 mod bad_input;

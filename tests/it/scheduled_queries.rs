@@ -422,3 +422,10 @@ async fn parameters_of_other_guides_stand_for_the_same() {
     );
     assert_eq!(describe(&timebrook, &arn).await["State"], "ENABLED");
 }
+
+#[test]
+fn the_readme_shows_the_rust_example() {
+    let read = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let shown = format!("### A day in Rust\n\n```rust\n{}```\n", read("tests/it/a_day_of_runs.rs"));
+    assert!(read("README.md").contains(&shown));
+}

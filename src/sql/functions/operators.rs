@@ -6,6 +6,7 @@ pub mod concatenation;
 pub mod interval;
 pub mod like;
 pub mod opaque;
+pub mod rank;
 pub mod row;
 pub mod same;
 
@@ -19,6 +20,7 @@ pub(super) fn functions() -> Vec<Function> {
         interval::functions(),
         like::functions(),
         opaque::functions(),
+        rank::functions(),
         row::functions(),
         same::functions(),
     ]

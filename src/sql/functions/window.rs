@@ -2,6 +2,7 @@
 //! literal offsets, and name their errors after themselves.
 
 pub mod distribution;
+pub mod framed;
 pub mod function;
 pub mod rank;
 pub mod shift;

@@ -47,6 +47,15 @@ pub(super) struct Arguments<'q> {
     pub(super) modifiers: Modifiers<'q>,
 }
 
+/// An aggregate with its arguments.
+pub(super) struct Aggregated {
+    pub(super) udf: Arc<AggregateUDF>,
+    pub(super) args: Vec<Expr>,
+    pub(super) returned: DataType,
+    /// Whether the result is a rank, not yet the double that it stands for.
+    pub(super) ranked: bool,
+}
+
 impl Planner<'_> {
     /// Plans a call.
     pub(super) fn function(
@@ -382,7 +391,7 @@ impl Planner<'_> {
     ) -> Result<Typed, SqlError> {
         scope.check_aggregate("aggregations", written, at)?;
         let inner = scope.without_aggregates(AGGREGATE);
-        let (args, returned) = self.aggregate_arguments(udf, arguments, &inner, ctes, at)?;
+        let Aggregated { udf, args, returned, ranked } = self.aggregate_arguments(udf, arguments, &inner, ctes, at)?;
         let modifiers = &arguments.modifiers;
         let filter = match modifiers.filter {
             Some(filter) => Some(Box::new(self.condition(filter, "FILTER (WHERE) clause", &inner, ctes)?)),
@@ -399,8 +408,47 @@ impl Planner<'_> {
                 format!("Cannot specify null treatment clause for aggregate function {}", udf.name()),
             ));
         }
-        let call = AggregateFunction::new_udf(Arc::clone(udf), args, modifiers.distinct, filter, order_by, None);
-        Ok(Typed::new(Expr::AggregateFunction(call), returned))
+        let call = AggregateFunction::new_udf(udf, args, modifiers.distinct, filter, order_by, None);
+        self.aggregated(Typed::new(Expr::AggregateFunction(call), returned), ranked, at)
+    }
+
+    /// The result of an aggregate over ranks is a rank.
+    pub(super) fn aggregated(&mut self, result: Typed, ranked: bool, at: Location) -> Result<Typed, SqlError> {
+        if ranked { self.internal_call("__ranked", vec![result], at) } else { Ok(result) }
+    }
+
+    /// Puts ranks in the place of computed doubles that `max`, `min`, `max_by` and `min_by` go by: NaN is neither the largest
+    /// nor the smallest of numbers, as it happens to be for the engine. # trino
+    fn rank_doubles(
+        &mut self,
+        udf: &Arc<AggregateUDF>,
+        mut args: Vec<Typed>,
+        at: Location,
+    ) -> Result<(Arc<AggregateUDF>, Vec<Typed>, bool), SqlError> {
+        let (rank, by, key) = match (udf.name(), args.len()) {
+            ("max", 1 | 2) => ("__rank_first", "max_by", 0),
+            ("min", 1 | 2) => ("__rank_last", "min_by", 0),
+            ("max_by", 2 | 3) => ("__rank_first", "max_by", 1),
+            ("min_by", 2 | 3) => ("__rank_last", "min_by", 1),
+            _ => return Ok((Arc::clone(udf), args, false)),
+        };
+        // # guide: NaN cannot be written
+        if args[key].data_type != DataType::Float64 || self.is_stored(&args[key]) {
+            return Ok((Arc::clone(udf), args, false));
+        }
+        if (key, args.len()) == (0, 1) {
+            let ranked = self.internal_call(rank, args, at)?;
+            return Ok((Arc::clone(udf), vec![ranked], true));
+        }
+        let udf = self.context.registry.aggregate(by).unwrap_or_else(|| Arc::clone(udf));
+        let same = self.same(args[key].clone(), at)?;
+        let ranked = self.internal_call(rank, vec![same], at)?;
+        match key {
+            // The n largest values are those with the n largest ranks.
+            0 => args.insert(1, ranked),
+            _ => args[key] = ranked,
+        }
+        Ok((udf, args, false))
     }
 
     /// An aggregate's arguments brought to its types, and its result's type. `count(*)` and `count()` count a constant.
@@ -411,7 +459,7 @@ impl Planner<'_> {
         scope: &Scope<'_>,
         ctes: &Ctes,
         at: Location,
-    ) -> Result<(Vec<Expr>, DataType), SqlError> {
+    ) -> Result<Aggregated, SqlError> {
         if arguments.star && udf.name() != "count" {
             return Err(semantic(at, format!("'*' is not an argument of {}", udf.name())));
         }
@@ -422,6 +470,7 @@ impl Planner<'_> {
         if args.is_empty() && udf.name() == "count" {
             args.push(Typed::literal(ScalarValue::Int64(Some(1))));
         }
+        let (udf, args, ranked) = self.rank_doubles(udf, args, at)?;
         let fields: Vec<FieldRef> = args.iter().map(Typed::field).collect();
         let coerced = fields_with_udf(&fields, udf.as_ref()).map_err(|error| planning_error(error, at))?;
         let args: Vec<Typed> =
@@ -432,7 +481,7 @@ impl Planner<'_> {
             true => self.same(arg, at).map(|arg| arg.expr),
             false => Ok(arg.expr),
         });
-        Ok((args.collect::<Result<_, _>>()?, returned.data_type().clone()))
+        Ok(Aggregated { args: args.collect::<Result<_, _>>()?, returned: returned.data_type().clone(), udf, ranked })
     }
 }
 

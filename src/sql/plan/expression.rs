@@ -6,6 +6,7 @@ use super::{
     semantic, subquery, unsupported,
 };
 use crate::sql::{
+    dialect::LIKE_ESCAPE,
     error::SqlError,
     functions::operators::like::{MISPLACED_ESCAPE, engine_pattern},
     lex::{INTERVAL_FUNCTION, TYPE_TEXT, syntax},
@@ -200,6 +201,9 @@ impl Planner<'_> {
         for step in chain {
             value = match step {
                 AccessExpr::Dot(ast::Expr::Identifier(field)) => self.named_field(value, field, at)?,
+                AccessExpr::Subscript(Subscript::Index { index }) if matches!(value.data_type, DataType::Struct(_)) => {
+                    self.row_subscript(value, index, at)?
+                }
                 AccessExpr::Subscript(Subscript::Index { index }) => {
                     let index = self.expr(index, scope, ctes)?;
                     let list = matches!(value.data_type, DataType::List(_));
@@ -215,6 +219,27 @@ impl Planner<'_> {
             };
         }
         Ok(value)
+    }
+
+    /// `row[n]`: a field by its number, from 1. # trino: its words
+    fn row_subscript(&mut self, row: Typed, index: &ast::Expr, at: Location) -> Result<Typed, SqlError> {
+        self.inherited(at, construct::ROW_SUBSCRIPT)?;
+        let place = self.places.of_expr(index);
+        let ast::Expr::Value(ast::ValueWithSpan { value: Value::Number(digits, _), .. }) = index else {
+            return Err(semantic(place, "Subscript expression on ROW requires a constant index"));
+        };
+        let number = number(digits, place)?;
+        let Some(ScalarValue::Int32(Some(number))) = number.value() else {
+            let given = types::type_name(&number.data_type);
+            return Err(semantic(place, format!("Subscript expression on ROW requires integer index, found {given}")));
+        };
+        let DataType::Struct(fields) = &row.data_type else { return Err(syntax(at)) };
+        let count = fields.len();
+        match usize::try_from(*number).unwrap_or_default() {
+            0 => Err(semantic(place, format!("Invalid subscript index: {number}. ROW indices start at 1"))),
+            n if n > count => Err(semantic(place, format!("Subscript index out of bounds: {n}, max value is {count}"))),
+            n => self.row_field(row, n - 1, at),
+        }
     }
 
     fn literal(&mut self, value: &Value, at: Location) -> Result<Typed, SqlError> {
@@ -521,21 +546,42 @@ impl Planner<'_> {
         at: Location,
     ) -> Result<Typed, SqlError> {
         let value = self.varchar(expr, "Left side of LIKE expression", scope, ctes)?;
+        // An escape that is no literal stands with the pattern.
+        let (pattern, escape_expr) = match pattern {
+            ast::Expr::Function(call) if call.name.to_string() == LIKE_ESCAPE => {
+                match super::call::plain_arguments(call, at)?[..] {
+                    [pattern, escape] => (pattern, Some(escape)),
+                    _ => return Err(syntax(at)),
+                }
+            }
+            pattern => (pattern, None),
+        };
         let pattern_at = self.places.of_expr(pattern);
         let pattern = self.varchar(pattern, "Pattern for LIKE expression", scope, ctes)?;
-        let escape = match escape.map(|e| &e.value) {
-            None => None,
-            Some(Value::SingleQuotedString(text)) if text.chars().count() == 1 => text.chars().next(),
-            Some(_) => return Err(semantic(at, "Escape string must be a single character")),
+        let escape = match (escape, escape_expr) {
+            (Some(literal), _) => Some((self.literal(&literal.value, literal.span.start)?, literal.span.start)),
+            (None, Some(expr)) => Some((self.expr(expr, scope, ctes)?, self.places.of_expr(expr))),
+            (None, None) => None,
         };
+        let escape = escape.map(|(value, at)| as_varchar(value, "Escape for LIKE expression", at)).transpose()?;
+        let character = escape.as_ref().and_then(Typed::text).map(|text| {
+            let mut characters = text.chars();
+            characters.next().filter(|_| characters.next().is_none())
+        });
+        let character = match character {
+            Some(None) => return Err(semantic(at, "Escape string must be a single character")),
+            Some(character) => character,
+            None => None,
+        };
+        let literal = escape.is_none() || character.is_some();
         let pattern = match pattern.value() {
-            Some(ScalarValue::Utf8(Some(text))) => {
-                let text = engine_pattern(text, escape).ok_or_else(|| semantic(pattern_at, MISPLACED_ESCAPE))?;
+            Some(ScalarValue::Utf8(Some(text))) if literal => {
+                let text = engine_pattern(text, character).ok_or_else(|| semantic(pattern_at, MISPLACED_ESCAPE))?;
                 Expr::Literal(ScalarValue::Utf8(Some(text)), None)
             }
             _ => {
-                let escape = ScalarValue::Utf8(escape.map(String::from));
-                self.internal_call("__like_pattern", vec![pattern, Typed::literal(escape)], pattern_at)?.expr
+                let args = std::iter::once(pattern).chain(escape).collect();
+                self.internal_call("__like_pattern", args, pattern_at)?.expr
             }
         };
         Ok(Typed::boolean(Expr::Like(Like::new(negated, Box::new(value.expr), Box::new(pattern), None, false))))
@@ -543,13 +589,7 @@ impl Planner<'_> {
 
     fn varchar(&mut self, expr: &ast::Expr, what: &str, scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
         let value = self.expr(expr, scope, ctes)?;
-        match value.data_type {
-            DataType::Utf8 | DataType::Null => Ok(value.cast_to(&DataType::Utf8)),
-            ref other => {
-                let message = format!("{what} must evaluate to a varchar (actual: {})", types::type_name(other));
-                Err(semantic(self.places.of_expr(expr), message))
-            }
-        }
+        as_varchar(value, what, self.places.of_expr(expr))
     }
 
     /// An interval literal's function call, or `None` for any other function.
@@ -564,6 +604,16 @@ impl Planner<'_> {
         };
         let value = types::parse_duration(text).map_err(|message| semantic(at, message))?;
         Ok(Some(Typed::literal(interval_value(value))))
+    }
+}
+
+fn as_varchar(value: Typed, what: &str, at: Location) -> Result<Typed, SqlError> {
+    match value.data_type {
+        DataType::Utf8 | DataType::Null => Ok(value.cast_to(&DataType::Utf8)),
+        ref other => {
+            let message = format!("{what} must evaluate to a varchar (actual: {})", types::type_name(other));
+            Err(semantic(at, message))
+        }
     }
 }
 

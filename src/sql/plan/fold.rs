@@ -8,11 +8,11 @@ use super::{
     scope::{Ctes, Scope},
     semantic,
 };
-use crate::sql::{error::SqlError, types};
+use crate::sql::{dialect::function_of, error::SqlError, types};
 use datafusion::sql::sqlparser::{
     ast::{
-        Array, BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
-        Ident, LambdaFunction, LambdaFunctionParameter, LambdaSyntax, ObjectName, OneOrManyWithParens,
+        Array, BinaryOperator, Expr, Function, FunctionArguments, Ident, LambdaFunction, LambdaFunctionParameter,
+        LambdaSyntax, OneOrManyWithParens,
     },
     tokenizer::{Location, Span},
 };
@@ -70,17 +70,7 @@ impl Planner<'_> {
 }
 
 fn call(name: &str, args: Vec<Expr>, span: Span) -> Function {
-    let args = args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect();
-    Function {
-        name: ObjectName::from(vec![Ident::with_span(span, name)]),
-        uses_odbc_syntax: false,
-        parameters: FunctionArguments::None,
-        args: FunctionArguments::List(FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() }),
-        filter: None,
-        null_treatment: None,
-        over: None,
-        within_group: Vec::new(),
-    }
+    function_of(Ident::with_span(span, name), args)
 }
 
 /// `state -> state`

@@ -141,7 +141,7 @@ impl Planner<'_> {
     }
 
     /// Whether a value is a table's column.
-    fn is_stored(&self, value: &Typed) -> bool {
+    pub(super) fn is_stored(&self, value: &Typed) -> bool {
         match &value.expr {
             Expr::Column(column) => column.relation.as_ref().is_some_and(|t| self.tables.contains_key(t.table())),
             _ => false,

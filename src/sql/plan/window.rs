@@ -2,12 +2,16 @@
 
 use super::{
     Planner, Typed,
-    call::Arguments,
+    call::{Aggregated, Arguments},
     internal, planning_error,
     scope::{Ctes, Scope},
     semantic, unsupported,
 };
-use crate::sql::{error::SqlError, types};
+use crate::sql::{
+    error::SqlError,
+    functions::window::framed::{Edge, Framed},
+    types,
+};
 use datafusion::{
     arrow::{
         array::{RecordBatch, RecordBatchOptions},
@@ -53,7 +57,7 @@ impl Planner<'_> {
         if spec.window_name.is_some() {
             return Err(unsupported(at, "A named window"));
         }
-        let (fun, args, returned) = self.window_function(name, arguments, scope, ctes, at)?;
+        let (mut fun, mut args, returned, ranked) = self.window_function(name, arguments, scope, ctes, at)?;
         let mut partition_by = Vec::new();
         for expr in &spec.partition_by {
             let key = self.expr(expr, scope, ctes)?;
@@ -63,7 +67,16 @@ impl Planner<'_> {
         for term in &spec.order_by {
             keys.push(self.expr(&term.expr, scope, ctes)?);
         }
+        let moving = match &spec.window_frame {
+            Some(frame) => self.moving_frame(frame, scope, ctes, at)?,
+            None => None,
+        };
         let frame = match &spec.window_frame {
+            Some(_) if moving.is_some() => WindowFrame::new_bounds(
+                WindowFrameUnits::Rows,
+                WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
+                WindowFrameBound::Following(ScalarValue::UInt64(None)),
+            ),
             Some(frame) => self.frame(frame, &keys, scope, ctes, at)?,
             None => WindowFrame::new((!keys.is_empty()).then_some(false)),
         };
@@ -75,12 +88,23 @@ impl Planner<'_> {
             order_by.push(self.sort_key(key, term)?);
         }
         frame.regularize_order_bys(&mut order_by).map_err(|error| planning_error(error, at))?;
-        let filter = match arguments.modifiers.filter {
+        let mut filter = match arguments.modifiers.filter {
             Some(filter) => Some(Box::new(self.condition(filter, "FILTER (WHERE) clause", scope, ctes)?)),
             None => None,
         };
         if !arguments.modifiers.order_by.is_empty() {
             return Err(semantic(at, "Window function with ORDER BY is not supported"));
+        }
+        let mut distinct = arguments.modifiers.distinct;
+        if let Some(moving) = moving
+            && reads_frame(&fun)
+        {
+            let own = args.len();
+            args.extend(moving.offsets);
+            let filtered = filter.is_some();
+            args.extend(filter.take().map(|filter| *filter));
+            let framed = Framed::over(fun, own, std::mem::take(&mut distinct), filtered, moving.edges);
+            fun = WindowFunctionDefinition::WindowUDF(Arc::new(framed));
         }
         let window = WindowFunction {
             fun,
@@ -91,7 +115,7 @@ impl Planner<'_> {
                 window_frame: frame,
                 filter,
                 null_treatment: arguments.modifiers.null_treatment,
-                distinct: arguments.modifiers.distinct,
+                distinct,
             },
         };
         let expr = Expr::WindowFunction(Box::new(window));
@@ -101,7 +125,7 @@ impl Planner<'_> {
             _ => expr,
         };
         let returned = if returned == DataType::UInt64 { DataType::Int64 } else { returned };
-        Ok(Typed::new(expr, returned))
+        self.aggregated(Typed::new(expr, returned), ranked, at)
     }
 
     /// Computes all window functions of `exprs` on top of `plan`, and lets the expressions read their results.
@@ -153,7 +177,7 @@ impl Planner<'_> {
         Ok((plan, exprs))
     }
 
-    /// The function, its arguments brought to its types, and its result's type.
+    /// The function, its arguments brought to its types, its result's type, and whether that is a rank.
     fn window_function(
         &mut self,
         name: &str,
@@ -161,7 +185,7 @@ impl Planner<'_> {
         scope: &Scope<'_>,
         ctes: &Ctes,
         at: Location,
-    ) -> Result<(WindowFunctionDefinition, Vec<Expr>, DataType), SqlError> {
+    ) -> Result<(WindowFunctionDefinition, Vec<Expr>, DataType, bool), SqlError> {
         let Some(udf) = self.context.registry.window(name) else {
             let Some(udf) = self.context.registry.aggregate(name) else {
                 let registry = self.context.registry;
@@ -173,8 +197,9 @@ impl Planner<'_> {
                 };
                 return Err(semantic(at, message));
             };
-            let (args, returned) = self.aggregate_arguments(&udf, arguments, scope, ctes, at)?;
-            return Ok((WindowFunctionDefinition::AggregateUDF(udf), args, returned));
+            let Aggregated { udf, args, returned, ranked } =
+                self.aggregate_arguments(&udf, arguments, scope, ctes, at)?;
+            return Ok((WindowFunctionDefinition::AggregateUDF(udf), args, returned, ranked));
         };
         if arguments.star {
             return Err(semantic(at, format!("'*' is not an argument of {name}")));
@@ -195,7 +220,7 @@ impl Planner<'_> {
         let definition = WindowFunctionDefinition::WindowUDF(udf);
         let returned = definition.return_field(&fields, name).map_err(|error| planning_error(error, at))?;
         let exprs = args.into_iter().map(|arg| arg.expr).collect();
-        Ok((definition, exprs, returned.data_type().clone()))
+        Ok((definition, exprs, returned.data_type().clone(), false))
     }
 
     fn frame(
@@ -211,19 +236,53 @@ impl Planner<'_> {
             ast::WindowFrameUnits::Range => WindowFrameUnits::Range,
             ast::WindowFrameUnits::Groups => return Err(unsupported(at, "GROUPS")),
         };
-        let start = self.bound(&frame.start_bound, Edge { units, name: "starting" }, keys, scope, ctes)?;
+        let start = self.bound(&frame.start_bound, Side { units, name: "starting" }, keys, scope, ctes)?;
         let end = match &frame.end_bound {
-            Some(bound) => self.bound(bound, Edge { units, name: "ending" }, keys, scope, ctes)?,
+            Some(bound) => self.bound(bound, Side { units, name: "ending" }, keys, scope, ctes)?,
             None => Bound::CurrentRow,
         };
         if start.rank() > end.rank() {
-            return Err(semantic(at, "Window frame starting after its end is not allowed"));
+            return Err(semantic(at, FRAME_ENDS_FIRST));
         }
         let unbounded = match units {
             WindowFrameUnits::Rows => ScalarValue::UInt64(None),
             _ => ScalarValue::Null,
         };
         Ok(WindowFrame::new_bounds(units, start.into_engine(&unbounded), end.into_engine(&unbounded)))
+    }
+
+    /// A ROWS frame of which a bound reads the row; `None` for any other.
+    fn moving_frame(
+        &mut self,
+        frame: &ast::WindowFrame,
+        scope: &Scope<'_>,
+        ctes: &Ctes,
+        at: Location,
+    ) -> Result<Option<MovingFrame>, SqlError> {
+        if !matches!(frame.units, ast::WindowFrameUnits::Rows) {
+            return Ok(None);
+        }
+        let current = ast::WindowFrameBound::CurrentRow;
+        let (mut edges, mut offsets, mut moves) = ([Edge::Current; 2], Vec::new(), false);
+        for (edge, bound) in edges.iter_mut().zip([&frame.start_bound, frame.end_bound.as_ref().unwrap_or(&current)]) {
+            let (with_offset, offset) = match bound {
+                ast::WindowFrameBound::CurrentRow => continue,
+                ast::WindowFrameBound::Preceding(offset) => (Edge::Preceding, offset),
+                ast::WindowFrameBound::Following(offset) => (Edge::Following, offset),
+            };
+            *edge = if offset.is_some() { with_offset } else { Edge::Unbounded };
+            let Some(offset) = offset else { continue };
+            let value = self.expr(offset, scope, ctes)?;
+            rows_offset_type(&value, self.places.of_expr(offset))?;
+            moves |= reads_rows(&value.expr)?;
+            offsets.push(value.cast_to(&DataType::Int64).expr);
+        }
+        let ends_first =
+            matches!(edges, [Edge::Current, Edge::Preceding] | [Edge::Following, Edge::Preceding | Edge::Current]);
+        if moves && ends_first {
+            return Err(semantic(at, FRAME_ENDS_FIRST));
+        }
+        Ok(moves.then_some(MovingFrame { edges, offsets }))
     }
 
     /// A key that the engine can measure a RANGE frame by: times and intervals as plain numbers, which have their order.
@@ -240,7 +299,7 @@ impl Planner<'_> {
     fn bound(
         &mut self,
         bound: &ast::WindowFrameBound,
-        edge: Edge,
+        edge: Side,
         keys: &[Typed],
         scope: &Scope<'_>,
         ctes: &Ctes,
@@ -267,6 +326,31 @@ impl Planner<'_> {
         };
         Ok(make(Some(offset)))
     }
+}
+
+const FRAME_ENDS_FIRST: &str = "Window frame starting after its end is not allowed";
+
+/// A ROWS frame whose bounds differ from row to row, with the offsets of those that have one.
+struct MovingFrame {
+    edges: [Edge; 2],
+    offsets: Vec<Expr>,
+}
+
+/// Whether a function's result depends on the frame.
+fn reads_frame(function: &WindowFunctionDefinition) -> bool {
+    match function {
+        WindowFunctionDefinition::AggregateUDF(_) => true,
+        WindowFunctionDefinition::WindowUDF(udf) => ["first_value", "last_value", "nth_value"].contains(&udf.name()),
+    }
+}
+
+fn rows_offset_type(value: &Typed, at: Location) -> Result<(), SqlError> {
+    if matches!(value.data_type, DataType::Int32 | DataType::Int64 | DataType::Null) {
+        return Ok(());
+    }
+    // # trino: its words
+    let given = types::type_name(&value.data_type);
+    Err(semantic(at, format!("Window frame ROWS value type must be exact numeric type with scale 0 (actual {given})")))
 }
 
 /// Where a frame begins or ends; `None` is without bound.
@@ -296,23 +380,16 @@ impl Bound {
 
 /// One end of a frame, and what is said of it.
 #[derive(Clone, Copy)]
-struct Edge {
+struct Side {
     units: WindowFrameUnits,
     /// In messages: `starting` or `ending`.
     name: &'static str,
 }
 
-impl Edge {
+impl Side {
     /// How many rows a ROWS frame reaches.
     fn rows_offset(self, value: Typed, at: Location) -> Result<ScalarValue, SqlError> {
-        if !matches!(value.data_type, DataType::Int32 | DataType::Int64 | DataType::Null) {
-            // # trino: its words
-            let given = types::type_name(&value.data_type);
-            return Err(semantic(
-                at,
-                format!("Window frame ROWS value type must be exact numeric type with scale 0 (actual {given})"),
-            ));
-        }
+        rows_offset_type(&value, at)?;
         let rows = match constant(value, at)? {
             ScalarValue::Int32(rows) => rows.map(i64::from),
             ScalarValue::Int64(rows) => rows,
@@ -397,8 +474,7 @@ fn constant(value: Typed, at: Location) -> Result<ScalarValue, SqlError> {
     if let Some(value) = value.value() {
         return Ok(value.clone());
     }
-    let reads = value.expr.exists(|node| Ok(!is_constant_node(node))).map_err(internal)?;
-    if reads {
+    if reads_rows(&value.expr)? {
         return Err(unsupported(at, "A window frame bound that differs from row to row"));
     }
     let nothing = DFSchema::empty();
@@ -412,6 +488,10 @@ fn constant(value: Typed, at: Location) -> Result<ScalarValue, SqlError> {
         ColumnarValue::Scalar(value) => Ok(value),
         ColumnarValue::Array(values) => ScalarValue::try_from_array(&values, 0).map_err(internal),
     }
+}
+
+fn reads_rows(expr: &Expr) -> Result<bool, SqlError> {
+    expr.exists(|node| Ok(!is_constant_node(node))).map_err(internal)
 }
 
 fn is_constant_node(node: &Expr) -> bool {

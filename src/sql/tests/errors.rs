@@ -172,6 +172,10 @@ fn mistakes() {
     check("SELECT 1 BETWEEN 'a' AND 'b'", "line 1:10: Cannot check if integer is BETWEEN varchar and varchar");
     check("SELECT 1 LIKE 'a'", "line 1:8: Left side of LIKE expression must evaluate to a varchar (actual: integer)");
     check("SELECT 'a' LIKE 1", "line 1:17: Pattern for LIKE expression must evaluate to a varchar (actual: integer)");
+    check(
+        "SELECT 'a' NOT LIKE 'b' ESCAPE 1 + 1",
+        "line 1:34: Escape for LIKE expression must evaluate to a varchar (actual: integer)",
+    );
     check("SELECT 'a' LIKE 'b' ESCAPE 'xx'", "line 1:12: Escape string must be a single character");
     check(
         "SELECT 'a' LIKE 'ab!c' ESCAPE '!'",
@@ -225,6 +229,10 @@ fn mistakes() {
         "SELECT X'1F'",
         "line 1:1: Column 1 of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
     );
+    check("SELECT ROW(1, 2)[0]", "line 1:18: Invalid subscript index: 0. ROW indices start at 1");
+    check("SELECT ROW(1, 2)[3]", "line 1:18: Subscript index out of bounds: 3, max value is 2");
+    check("SELECT ROW(1, 2)[1 + 1]", "line 1:20: Subscript expression on ROW requires a constant index");
+    check("SELECT ROW(1, 2)[1.5]", "line 1:18: Subscript expression on ROW requires integer index, found double");
     check("SELECT 1[1]", "line 1:8: Cannot use integer for subscript of integer");
     check("SELECT 1 / 0", "Division by zero");
     check("SELECT 2147483647 + 1", "integer addition overflow: 2147483647 + 1");

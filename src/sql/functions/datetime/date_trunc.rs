@@ -1,4 +1,5 @@
-//! `date_trunc(unit, timestamp)`: the start of the second … year a timestamp lies in; weeks start on Monday.
+//! `date_trunc(unit, timestamp)`: the start of the second … year a timestamp lies in; weeks start on Monday. Of a date, or of
+//! a time, where the units of a day or less apply. # trino
 
 use super::unit::{Unit, WEEK_NS};
 use crate::sql::{
@@ -9,7 +10,7 @@ use crate::sql::{
 use datafusion::{
     arrow::{
         array::ArrayRef,
-        datatypes::{Date32Type, TimestampNanosecondType},
+        datatypes::{Date32Type, Time64NanosecondType, TimestampNanosecondType},
     },
     error::Result,
 };
@@ -18,6 +19,7 @@ pub(super) fn functions() -> Vec<Function> {
     scalar("date_trunc", Family::DateTime, Class::Documented, "The start of the unit of time that the moment lies in.")
         .form("date_trunc(varchar, timestamp) -> timestamp", timestamps)
         .form("date_trunc(varchar, date) -> date", dates)
+        .form("date_trunc(varchar, time) -> time", times)
         .build()
 }
 
@@ -45,6 +47,17 @@ fn dates(call: &Call) -> Result<ArrayRef> {
             Unit::Fixed(_) => return Err(invalid(format!("'{unit}' is not a valid DATE field"))),
         };
         i32::try_from(start).map(Some).map_err(|_| invalid("date is out of range"))
+    })
+}
+
+fn times(call: &Call) -> Result<ArrayRef> {
+    let (units, times) = (call.texts(0)?, call.numbers::<Time64NanosecondType>(1)?);
+    call.collect::<Time64NanosecondType>(|row| {
+        let (Some(unit), Some(ns)) = (units.get(row), times.get(row)) else { return Ok(None) };
+        match Unit::parse(unit, "Time")? {
+            Unit::Fixed(width_ns) if width_ns < DAY_NS => Ok(Some(ns - ns.rem_euclid(width_ns))),
+            _ => Err(invalid(format!("'{unit}' is not a valid Time field"))),
+        }
     })
 }
 

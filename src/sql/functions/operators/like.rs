@@ -5,17 +5,26 @@ use crate::sql::{
     functions::{Class, Family, Function, scalar::scalar},
 };
 
+/// # presto: its words
+const NO_CHARACTER: &str = "Escape string must be a single character";
 /// # trino: its words
 pub const MISPLACED_ESCAPE: &str = "Escape character must be followed by '%', '_' or the escape character itself";
 
 pub(super) fn functions() -> Vec<Function> {
     scalar("__like_pattern", Family::Operator, Class::Internal, "The pattern of LIKE in the engine's form.")
+        .form("__like_pattern(varchar) -> varchar", |call| {
+            let patterns = call.texts(0)?;
+            call.collect_texts(|row| Ok(patterns.get(row).and_then(|pattern| engine_pattern(pattern, None))))
+        })
         .form("__like_pattern(varchar, varchar) -> varchar", |call| {
             let (patterns, escapes) = (call.texts(0)?, call.texts(1)?);
             call.collect_texts(|row| {
-                let escape = escapes.get(row).and_then(|escape| escape.chars().next());
-                let rewrite = |pattern| engine_pattern(pattern, escape).ok_or_else(|| invalid(MISPLACED_ESCAPE));
-                patterns.get(row).map(rewrite).transpose()
+                let (Some(pattern), Some(escape)) = (patterns.get(row), escapes.get(row)) else { return Ok(None) };
+                let mut characters = escape.chars();
+                let (Some(escape), None) = (characters.next(), characters.next()) else {
+                    return Err(invalid(NO_CHARACTER));
+                };
+                engine_pattern(pattern, Some(escape)).map(Some).ok_or_else(|| invalid(MISPLACED_ESCAPE))
             })
         })
         .build()
