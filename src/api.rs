@@ -1,6 +1,7 @@
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
+mod batch_load;
 mod convert;
 mod databases;
 pub mod endpoints;
@@ -16,6 +17,7 @@ mod write_records;
 pub use endpoints::Advertised;
 
 use crate::{
+    batch_load::BatchLoader,
     clock::Clock,
     engine::{Engine, StateCounts},
     model::scope::Scope,
@@ -28,7 +30,7 @@ use crate::{
 };
 use bytes::Bytes;
 use std::sync::Arc;
-use timebrook_protocol::{Input, Operation, ServiceError, decode, shapes::write};
+use timebrook_protocol::{Operation, ServiceError};
 
 /// What every request brings beside its body.
 #[derive(Clone, Debug)]
@@ -98,6 +100,7 @@ pub struct Api {
     sql: Arc<Sql>,
     notifications: Arc<Notifications>,
     scheduler: Arc<Scheduler>,
+    loader: Arc<BatchLoader>,
     advertised: Option<Advertised>,
     lenient_scheduled_queries: bool,
     time: Clock,
@@ -118,6 +121,7 @@ impl Api {
         let sql = Arc::new(Sql::new(config.query_limits, clocks.machine));
         let parts = (Arc::clone(&engine), Arc::clone(&sql), Arc::clone(&objects), Arc::clone(&notifications));
         let scheduler = Arc::new(Scheduler::new(parts.0, parts.1, parts.2, parts.3, clocks.time.clone()));
+        let loader = Arc::new(BatchLoader::new(Arc::clone(&engine), Arc::clone(&objects), clocks.time.clone()));
         let ApiConfig { advertised, lenient_scheduled_queries, .. } = config;
         Self {
             engine,
@@ -125,6 +129,7 @@ impl Api {
             sql,
             notifications,
             scheduler,
+            loader,
             advertised,
             lenient_scheduled_queries,
             time: clocks.time,
@@ -136,6 +141,12 @@ impl Api {
     #[must_use]
     pub fn scheduler(&self) -> &Arc<Scheduler> {
         &self.scheduler
+    }
+
+    /// What carries out batch load tasks.
+    #[must_use]
+    pub fn loader(&self) -> &Arc<BatchLoader> {
+        &self.loader
     }
 
     /// What scheduled queries have notified of, of one account or of all, the oldest first.
@@ -200,10 +211,10 @@ impl Api {
             Operation::Query => query::query(self, ctx, &body).await,
             Operation::CancelQuery => query::cancel_query(self, ctx, &body),
             Operation::PrepareQuery => query::prepare_query(self, ctx, &body).await,
-            Operation::CreateBatchLoadTask => later::<write::CreateBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::DescribeBatchLoadTask => later::<write::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::ListBatchLoadTasks => later::<write::ListBatchLoadTasksRequest<'_>>(operation, &body),
-            Operation::ResumeBatchLoadTask => later::<write::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
+            Operation::CreateBatchLoadTask => batch_load::create_batch_load_task(self, ctx, &body).await,
+            Operation::DescribeBatchLoadTask => batch_load::describe_batch_load_task(self, ctx, &body),
+            Operation::ListBatchLoadTasks => batch_load::list_batch_load_tasks(self, ctx, &body),
+            Operation::ResumeBatchLoadTask => batch_load::resume_batch_load_task(self, ctx, &body).await,
             Operation::CreateScheduledQuery => scheduled_queries::create_scheduled_query(self, ctx, &body).await,
             Operation::DeleteScheduledQuery => scheduled_queries::delete_scheduled_query(self, ctx, &body).await,
             Operation::DescribeScheduledQuery => scheduled_queries::describe_scheduled_query(self, ctx, &body),
@@ -239,11 +250,4 @@ impl Api {
     pub fn state(&self, account: Option<&str>) -> State {
         State { counts: self.engine.counts(account), cursors: self.sql.cursor_count(account) as u64 }
     }
-}
-
-/// An operation that is not there yet: a request that the service refuses is refused in its words, a good one is told
-/// so.
-fn later<'a, T: Input<'a>>(operation: Operation, body: &'a [u8]) -> Result<Vec<u8>, ServiceError> {
-    decode::<T>(body)?;
-    Err(error::not_implemented(operation))
 }

@@ -8,6 +8,7 @@
 //! - Catalog changes are rare. They go one at a time: decided, appended, synced, and only then applied, so that nobody
 //!   ever sees one that could be lost ([`control`]).
 
+mod batch_load_tasks;
 mod checkpoint;
 mod control;
 mod entry;
@@ -72,6 +73,12 @@ pub enum EngineError {
     /// The ARN of a scheduled query that is not there. # inferred: the words
     #[error("The scheduled query {0} does not exist.")]
     ScheduledQueryNotFound(String),
+    /// A batch load task that is not there. # inferred: the words
+    #[error("The batch load task {0} does not exist.")]
+    BatchLoadTaskNotFound(String),
+    /// A batch load task that cannot be resumed as it is. # inferred: the words
+    #[error("The batch load task {0} cannot be resumed: {1}.")]
+    NotResumable(String, &'static str),
     /// Another request had the same client token. # inferred: the words
     #[error("The ClientToken was already used by a request that differs from this one.")]
     TokenReused,

@@ -92,5 +92,30 @@ pub async fn write_records(
     Ok(Ingested { memory: outcome.memory, magnetic: outcome.magnetic, rejected })
 }
 
+/// Writes records of a batch load. They land by their age, whatever the table says of late records, and what the magnetic
+/// store rejects is told at once. # inferred: a load of old files into a table that takes no late writes is of no use
+///
+/// # Errors
+/// [`IngestError`]: nothing was written then.
+pub async fn load_records(
+    engine: &Engine,
+    scope: &Scope,
+    request: &WriteRequest<'_>,
+    now_ns: i64,
+) -> Result<Ingested, IngestError> {
+    let batch = validate::validate(merge::merge(&request.common, request.records))?;
+    let table = engine.writer(scope, request.database, request.table)?;
+    let mut settings = table.settings().clone();
+    settings.magnetic_writes.enabled = true;
+    let batch = route::route(batch, &settings, now_ns);
+    let outcome = table.write(&batch.records, now_ns).await?;
+    let magnetic = outcome.magnetic.saturating_sub(outcome.magnetic_rejected.len() as u64);
+    let mut rejected = batch.rejected;
+    rejected.extend(outcome.rejected);
+    rejected.extend(outcome.magnetic_rejected);
+    rejected.sort_by_key(|rejected| rejected.index);
+    Ok(Ingested { memory: outcome.memory, magnetic, rejected })
+}
+
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //!
 //! - [`server`]: sockets, TLS, HTTP, identity, dispatch; the only user of hyper and rustls
 //! - [`api`]: the wire's requests and responses to use cases and back; the one error map
+//! - [`batch_load`]: files of separated values to records
 //! - [`schedule`]: scheduled queries and their runs
 //! - [`sql`]: the query language on DataFusion; [`ingest`]: records from request to stored form
 //! - [`engine`]: the only owner of the write-ahead log, the catalog and the store
@@ -15,6 +16,7 @@
 //! `Server::builder().clock(…).in_process().await` is a [`tower::Service`] without sockets, on a clock of the test's.
 
 pub mod api;
+pub mod batch_load;
 pub mod catalog;
 pub mod clock;
 pub mod config;

@@ -207,6 +207,7 @@ impl Builder {
         let notifications = Arc::new(Notifications::new(config.sns_endpoint.map(sns_endpoint)));
         let api = Api::new(engine.clone(), objects.clone(), notifications, api_config, clocks.clone());
         let certificates = Arc::new(certificates);
+        api.loader().restart();
         let service = Service::new(api, objects, certificates.clone(), clocks);
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }

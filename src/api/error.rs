@@ -7,7 +7,7 @@ use crate::{
     sql::{PageError, error::SqlError},
 };
 use std::error::Error;
-use timebrook_protocol::{Detail, ErrorCode, Operation, ServiceError};
+use timebrook_protocol::{Detail, ErrorCode, ServiceError};
 
 /// # model: the doc sentence of InternalServerException
 const INTERNAL: &str = "Timestream was unable to fully process this request because of an internal server error.";
@@ -16,6 +16,8 @@ impl From<EngineError> for ServiceError {
     fn from(error: EngineError) -> Self {
         let code = match &error {
             EngineError::DatabaseNotFound(_) | EngineError::TableNotFound(_) => ErrorCode::ResourceNotFoundException,
+            EngineError::BatchLoadTaskNotFound(_) => ErrorCode::ResourceNotFoundException,
+            EngineError::NotResumable(..) => ErrorCode::ValidationException,
             EngineError::ScheduledQueryNotFound(arn) => {
                 return ServiceError::new(ErrorCode::ResourceNotFoundException, error.to_string())
                     .with_detail(Detail::ScheduledQueryArn(arn.clone()));
@@ -93,11 +95,6 @@ impl From<PageError> for ServiceError {
 /// A request that the service's own logic refuses.
 pub fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::new(ErrorCode::ValidationException, message)
-}
-
-/// An operation that this server does not have yet.
-pub fn not_implemented(operation: Operation) -> ServiceError {
-    unsupported(operation.name())
 }
 
 /// A part of an operation that this server does not have yet.

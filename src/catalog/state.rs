@@ -2,7 +2,8 @@
 //! needs is checked before it is logged, and a change that finds nothing to act on does nothing.
 
 use super::{
-    Database, MagneticWrites, PartitionKey, Table, Tags, scheduled_query::SharedQuery, settings::AccountSettings,
+    Database, MagneticWrites, PartitionKey, Table, Tags, batch_load_task::SharedTask, scheduled_query::SharedQuery,
+    settings::AccountSettings,
 };
 use crate::model::{retention::Retention, scope::Scope, table::Column};
 use hashbrown::HashMap;
@@ -109,6 +110,13 @@ pub enum Change {
         /// All of it.
         query: SharedQuery,
     },
+    /// A batch load task as it is from now on, new or not.
+    PutBatchLoadTask {
+        /// Whose.
+        scope: Scope,
+        /// All of it.
+        task: SharedTask,
+    },
     /// A scheduled query goes.
     DeleteScheduledQuery {
         /// Whose.
@@ -164,6 +172,8 @@ pub struct ScopeState<L> {
     table_count: usize,
     /// By id.
     scheduled_queries: BTreeMap<Arc<str>, SharedQuery>,
+    /// By id.
+    batch_load_tasks: BTreeMap<Arc<str>, SharedTask>,
 }
 
 /// A database and its tables.
@@ -207,6 +217,7 @@ impl<L> Default for ScopeState<L> {
             databases: BTreeMap::new(),
             table_count: 0,
             scheduled_queries: BTreeMap::new(),
+            batch_load_tasks: BTreeMap::new(),
         }
     }
 }
@@ -304,6 +315,9 @@ impl<L: Clone> Catalog<L> {
             Change::PutScheduledQuery { scope, query } => {
                 self.scope_mut(scope).scheduled_queries.insert(query.id.as_str().into(), Arc::clone(query));
             }
+            Change::PutBatchLoadTask { scope, task } => {
+                self.scope_mut(scope).batch_load_tasks.insert(task.id.as_str().into(), Arc::clone(task));
+            }
             Change::DeleteScheduledQuery { scope, id } => {
                 self.scope_mut(scope).scheduled_queries.remove(id);
             }
@@ -372,6 +386,17 @@ impl<L> ScopeState<L> {
     /// All scheduled queries, by id.
     pub fn scheduled_queries(&self) -> impl ExactSizeIterator<Item = &SharedQuery> {
         self.scheduled_queries.values()
+    }
+
+    /// All batch load tasks, by id.
+    pub fn batch_load_tasks(&self) -> impl ExactSizeIterator<Item = &SharedTask> {
+        self.batch_load_tasks.values()
+    }
+
+    /// The batch load task of that id.
+    #[must_use]
+    pub fn batch_load_task(&self, id: &str) -> Option<&SharedTask> {
+        self.batch_load_tasks.get(id)
     }
 
     /// The scheduled query of that id.

@@ -12,7 +12,9 @@
 use super::{
     EngineError, Inner,
     control::LiveCatalog,
-    entry::{put_account_settings, put_growth, put_scheduled_query, put_scope, put_settings, put_tags},
+    entry::{
+        put_account_settings, put_batch_load_task, put_growth, put_scheduled_query, put_scope, put_settings, put_tags,
+    },
     log::Log,
     table::LiveTable,
 };
@@ -245,6 +247,13 @@ fn checkpoint_body(
     for (scope, query) in queries {
         put_scope(&mut out, scope);
         put_scheduled_query(&mut out, query);
+    }
+    let tasks: Vec<_> =
+        catalog.scopes().flat_map(|(scope, s)| s.batch_load_tasks().map(move |task| (scope, task))).collect();
+    put_usize(&mut out, tasks.len());
+    for (scope, task) in tasks {
+        put_scope(&mut out, scope);
+        put_batch_load_task(&mut out, task);
     }
     Ok(out)
 }

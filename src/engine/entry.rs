@@ -7,6 +7,7 @@ use super::rows::RowReader;
 use crate::{
     catalog::{
         MagneticWrites, PartitionKey, RejectedLocation, Tags,
+        batch_load_task::{BatchLoadTask, SharedTask},
         scheduled_query::{ScheduledQuery, SharedQuery},
         schema::{MeasureUse, SchemaGrowth},
         settings::{AccountSettings, ProvisionedCompute},
@@ -140,6 +141,7 @@ const RESET: u8 = 9;
 const SET_ACCOUNT_SETTINGS: u8 = 10;
 const PUT_SCHEDULED_QUERY: u8 = 11;
 const DELETE_SCHEDULED_QUERY: u8 = 12;
+const PUT_BATCH_LOAD_TASK: u8 = 13;
 
 fn put_change_body(out: &mut Vec<u8>, change: &Change) {
     match change {
@@ -206,6 +208,11 @@ fn put_change_body(out: &mut Vec<u8>, change: &Change) {
             put_scope(out, scope);
             put_scheduled_query(out, query);
         }
+        Change::PutBatchLoadTask { scope, task } => {
+            out.push(PUT_BATCH_LOAD_TASK);
+            put_scope(out, scope);
+            put_batch_load_task(out, task);
+        }
         Change::DeleteScheduledQuery { scope, id } => {
             out.push(DELETE_SCHEDULED_QUERY);
             put_scope(out, scope);
@@ -265,6 +272,9 @@ fn read_change(reader: &mut Reader<'_>) -> Result<Change, Malformed> {
         PUT_SCHEDULED_QUERY => {
             Change::PutScheduledQuery { scope: read_scope(reader)?, query: read_scheduled_query(reader)? }
         }
+        PUT_BATCH_LOAD_TASK => {
+            Change::PutBatchLoadTask { scope: read_scope(reader)?, task: read_batch_load_task(reader)? }
+        }
         DELETE_SCHEDULED_QUERY => Change::DeleteScheduledQuery { scope: read_scope(reader)?, id: reader.str()?.into() },
         RESET => Change::Reset { account: reader.optional_str()?.map(Arc::from) },
         _ => return Err(Malformed),
@@ -293,6 +303,14 @@ pub(super) fn read_account_settings(reader: &mut Reader<'_>) -> Result<AccountSe
 pub(super) fn put_scheduled_query(out: &mut Vec<u8>, query: &ScheduledQuery) {
     // Only maps whose keys are no texts cannot be written, and there are none.
     put_str(out, &serde_json::to_string(query).unwrap_or_default());
+}
+
+pub(super) fn put_batch_load_task(out: &mut Vec<u8>, task: &BatchLoadTask) {
+    put_str(out, &serde_json::to_string(task).unwrap_or_default());
+}
+
+pub(super) fn read_batch_load_task(reader: &mut Reader<'_>) -> Result<SharedTask, Malformed> {
+    serde_json::from_str(reader.str()?).map(Arc::new).map_err(|_| Malformed)
 }
 
 pub(super) fn read_scheduled_query(reader: &mut Reader<'_>) -> Result<SharedQuery, Malformed> {

@@ -8,8 +8,8 @@ use super::{
     },
     control::{LiveCatalog, apply},
     entry::{
-        Entry, read_account_settings, read_entry, read_growth, read_scheduled_query, read_scope, read_settings,
-        read_tags,
+        Entry, read_account_settings, read_batch_load_task, read_entry, read_growth, read_scheduled_query, read_scope,
+        read_settings, read_tags,
     },
     log::Log,
     magnetic::MAGNETIC_DIR,
@@ -219,7 +219,20 @@ fn restore_databases(
         }
     }
     restored.catalog.set_next_table_id(TableId(next_table_id));
-    restore_scheduled_queries(restored, reader).map_err(none)
+    restore_scheduled_queries(restored, reader).map_err(none)?;
+    restore_batch_load_tasks(restored, reader).map_err(none)
+}
+
+/// Files of version 3 end before them.
+fn restore_batch_load_tasks(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+    if reader.is_empty() {
+        return Ok(());
+    }
+    for _ in 0..reader.length()? {
+        let change = Change::PutBatchLoadTask { scope: read_scope(reader)?, task: read_batch_load_task(reader)? };
+        apply(&mut restored.catalog, &change, &restored.synced);
+    }
+    Ok(())
 }
 
 /// Files of version 3 end before them.

@@ -24,6 +24,22 @@ pub const SCHEDULED_QUERIES_PER_ACCOUNT_MAX: usize = 10_000;
 pub const SCHEDULED_RUNS_MAX: usize = 4;
 /// Records that a scheduled query writes at once.
 pub const SCHEDULED_WRITE_RECORDS: usize = 1_000;
+/// Batch load tasks that an account may have that are not done. # guide: ts-limits.html
+pub const ACTIVE_LOADS_PER_ACCOUNT_MAX: usize = 10;
+/// Those of them for one table. # guide: ts-limits.html
+pub const ACTIVE_LOADS_PER_TABLE_MAX: usize = 5;
+/// Batch load tasks that are remembered of an account in a region.
+pub const BATCH_LOAD_TASKS_MAX: usize = 10_000;
+/// Batch load tasks at work at once; more wait.
+pub const BATCH_LOADS_MAX: usize = 2;
+/// Files of a batch load task. # guide: ts-limits.html
+pub const LOAD_FILES_MAX: usize = 100;
+/// Bytes of a file of a batch load task. # guide: ts-limits.html
+pub const LOAD_FILE_BYTES_MAX: u64 = 5 << 30;
+/// Bytes of all files of a batch load task. # guide: ts-limits.html
+pub const LOAD_BYTES_MAX: u64 = 100 << 30;
+/// Bytes of a row of a batch load task. # guide: ts-limits.html
+pub const LOAD_ROW_BYTES_MAX: usize = 16 << 20;
 /// Rows and records that an error report names, all together. # inferred
 pub const REPORT_ERRORS_MAX: usize = 10_000;
 /// Notifications that are kept to be looked at; older ones are forgotten.

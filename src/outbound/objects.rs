@@ -263,6 +263,7 @@ impl Place {
 
     fn get_failed(&self, error: Error) -> ObjectError {
         match error {
+            error if is_missing_bucket(&error) => ObjectError::NoBucket { bucket: self.bucket.clone() },
             Error::NotFound { .. } => ObjectError::NotFound { bucket: self.bucket.clone(), key: self.key.clone() },
             error => ObjectError::Store(error),
         }
@@ -272,9 +273,22 @@ impl Place {
     fn put_failed(&self, error: Error) -> ObjectError {
         match error {
             Error::NotFound { .. } => ObjectError::NoBucket { bucket: self.bucket.clone() },
+            error if is_missing_bucket(&error) => ObjectError::NoBucket { bucket: self.bucket.clone() },
             error => ObjectError::Store(error),
         }
     }
+}
+
+/// Whether a store elsewhere says that it has no such bucket: it does so in words only.
+fn is_missing_bucket(error: &Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.to_string().contains("NoSuchBucket") {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// A client of one bucket.

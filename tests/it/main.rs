@@ -19,5 +19,4 @@ mod scheduled_queries;
 mod sockets;
 mod tables;
 mod tags;
-mod unsupported;
 mod wire_constraints;

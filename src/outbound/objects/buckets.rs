@@ -1,6 +1,6 @@
 //! Where buckets are, and the client of each.
 
-use super::{Client, ObjectError};
+use super::{Client, ObjectError, is_missing_bucket};
 use futures::TryStreamExt;
 use object_store::{Error, ObjectStore, RetryConfig, aws::AmazonS3Builder, local::LocalFileSystem, memory::InMemory};
 use std::{
@@ -93,6 +93,7 @@ impl Buckets {
         match client.list(None).try_next().await {
             Ok(_) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
+            Err(error) if is_missing_bucket(&error) => Ok(false),
             Err(error) => Err(ObjectError::Store(error)),
         }
     }

@@ -1,6 +1,6 @@
 //! What a bucket holds.
 
-use super::{ObjectError, buckets::Buckets};
+use super::{ObjectError, buckets::Buckets, is_missing_bucket};
 use futures::TryStreamExt;
 use object_store::{Error, ObjectMeta, path::Path};
 
@@ -40,6 +40,7 @@ pub(super) async fn list(buckets: &Buckets, bucket: &str, prefix: &str) -> Resul
     let found: Result<Vec<_>, _> = client.list(Some(&folder)).try_collect().await;
     let found = found.map_err(|error| match error {
         Error::NotFound { .. } => ObjectError::NoBucket { bucket: bucket.to_owned() },
+        error if is_missing_bucket(&error) => ObjectError::NoBucket { bucket: bucket.to_owned() },
         error => ObjectError::Store(error),
     })?;
     let mut objects: Vec<_> = found.iter().map(Listed::of).filter(|object| object.key.starts_with(prefix)).collect();

@@ -1,0 +1,233 @@
+"""Batch load through boto3: files are uploaded to the same server, the report is read from it."""
+
+import json
+import time
+
+import pytest
+from clients import Boto3, fresh_account, rows_of
+from expectations import make_table, now_ms, refused
+from servers import running
+from test_s3 import s3_client
+
+DONE = ("SUCCEEDED", "FAILED", "PROGRESS_STOPPED")
+
+# guide: batch-load-using-cli.html
+MODEL_OF_THE_GUIDE = {
+    "TimeColumn": "timestamp",
+    "TimeUnit": "SECONDS",
+    "DimensionMappings": [
+        {"SourceColumn": "vehicle"},
+        {"SourceColumn": "registration", "DestinationColumn": "license"},
+    ],
+    "MultiMeasureMappings": {
+        "TargetMultiMeasureName": "mva_measure_name",
+        "MultiMeasureAttributeMappings": [
+            {"SourceColumn": "wgt", "TargetMultiMeasureAttributeName": "weight", "MeasureValueType": "DOUBLE"},
+            {"SourceColumn": "spd", "TargetMultiMeasureAttributeName": "speed", "MeasureValueType": "DOUBLE"},
+            {"SourceColumn": "fuel_consumption", "TargetMultiMeasureAttributeName": "fuel", "MeasureValueType": "DOUBLE"},
+            {"SourceColumn": "miles", "MeasureValueType": "BIGINT"},
+        ],
+    },
+}
+
+
+def csv_of_the_guide(second: int) -> bytes:
+    lines = [
+        "timestamp,vehicle,registration,wgt,spd,fuel_consumption,miles",
+        f"{second},truck,A1,1.5,60.25,8.5,100",
+        f"{second - 1},truck,A1,1.5,,8.25,99",
+    ]
+    return "\n".join(lines).encode()
+
+
+class World:
+    """A client with a table, its S3 client and two buckets."""
+
+    def __init__(self, url: str, account: str | None = None, suffix: str | None = None):
+        self.client, self.s3 = Boto3("explicit", url, account), s3_client(url)
+        suffix = suffix or fresh_account()
+        self.input, self.reports = f"in-{suffix}", f"reports-{suffix}"
+
+    def prepare(self):
+        make_table(self.client)
+        self.s3.create_bucket(Bucket=self.input)
+        self.s3.create_bucket(Bucket=self.reports)
+        return self
+
+    def create(self, prefix: str, bucket: str | None = None, **changes) -> str:
+        parameters = {
+            "DataModelConfiguration": {"DataModel": MODEL_OF_THE_GUIDE},
+            "DataSourceConfiguration": {
+                "DataSourceS3Configuration": {"BucketName": bucket or self.input, "ObjectKeyPrefix": prefix},
+                "DataFormat": "CSV",
+            },
+            "ReportConfiguration": {"ReportS3Configuration": {"BucketName": self.reports}},
+            "TargetDatabaseName": "sensors",
+            "TargetTableName": "readings",
+        }
+        return self.client.call("create_batch_load_task", **(parameters | changes))["TaskId"]
+
+    def describe(self, task: str) -> dict:
+        return self.client.call("describe_batch_load_task", TaskId=task)["BatchLoadTaskDescription"]
+
+    def finished(self, task: str) -> dict:
+        """The task's description once it is done."""
+        end = time.monotonic() + 60
+        while (description := self.describe(task))["TaskStatus"] not in DONE:
+            assert time.monotonic() < end, description
+            time.sleep(0.02)
+        return description
+
+
+@pytest.fixture
+def world(url):
+    return World(url).prepare()
+
+
+def test_the_example_of_the_guide(world):
+    second = now_ms() // 1000
+    world.s3.put_object(Bucket=world.input, Key="sample.csv", Body=csv_of_the_guide(second))
+    task = world.create("sample.csv")
+    assert len(task) == 32 and task == task.upper()
+    done = world.finished(task)
+    progress = done["ProgressReport"]
+    assert progress.pop("BytesMetered") > 0
+    assert progress == {
+        "RecordsProcessed": 2,
+        "RecordsIngested": 2,
+        "ParseFailures": 0,
+        "RecordIngestionFailures": 0,
+        "FileFailures": 0,
+    }
+    assert (done["TaskStatus"], done["RecordVersion"]) == ("SUCCEEDED", 1)
+    # What was left out is filled in.
+    assert done["DataSourceConfiguration"]["CsvConfiguration"] == {}
+    assert done["ReportConfiguration"]["ReportS3Configuration"]["EncryptionOption"] == "SSE_S3"
+    model = done["DataModelConfiguration"]["DataModel"]
+    assert model["DimensionMappings"][0] == {"SourceColumn": "vehicle", "DestinationColumn": "vehicle"}
+    assert model["MultiMeasureMappings"]["MultiMeasureAttributeMappings"][3] == {
+        "SourceColumn": "miles",
+        "TargetMultiMeasureAttributeName": "miles",
+        "MeasureValueType": "BIGINT",
+    }
+    assert rows_of(world.client, "SELECT license, weight, speed, miles FROM sensors.readings ORDER BY time DESC") == [
+        ["A1", "1.5", "60.25", "100"],
+        ["A1", "1.5", "NULL", "99"],
+    ]
+    [listed] = world.client.call("list_batch_load_tasks")["BatchLoadTasks"]
+    assert (listed["TaskId"], listed["TaskStatus"], listed["TableName"]) == (task, "SUCCEEDED", "readings")
+    assert world.client.call("list_batch_load_tasks", TaskStatus="FAILED")["BatchLoadTasks"] == []
+    assert "Contents" not in world.s3.list_objects_v2(Bucket=world.reports)
+
+
+def test_what_fails_is_reported_by_line(world):
+    world.s3.put_object(Bucket=world.input, Key="example.csv", Body=csv_of_the_guide(1_000_000))
+    done = world.finished(world.create("example.csv"))
+    progress = done["ProgressReport"]
+    assert (done["TaskStatus"], progress["RecordsProcessed"], progress["RecordIngestionFailures"]) == ("FAILED", 2, 2)
+    [found] = world.s3.list_objects_v2(Bucket=world.reports)["Contents"]
+    report = json.loads(world.s3.get_object(Bucket=world.reports, Key=found["Key"])["Body"].read())
+    # guide: batch-load-using-error-reports.html
+    assert report == {
+        "taskId": done["TaskId"],
+        "taskErrors": [],
+        "fileErrors": [
+            {
+                "fileName": "example.csv",
+                "errors": [
+                    {
+                        "reason": "The record timestamp is outside the time range of the data ingestion window.",
+                        "lineRanges": [[2, 3]],
+                    }
+                ],
+            }
+        ],
+    }
+
+
+def test_a_model_and_a_format_of_their_own(world):
+    model = {
+        "TimeColumn": "t",
+        "DimensionMappings": [{"SourceColumn": "host"}],
+        "MeasureNameColumn": "kind",
+        "MixedMeasureMappings": [
+            {"MeasureName": "temp", "SourceColumn": "value", "MeasureValueType": "DOUBLE"},
+            {"MeasureName": "open", "SourceColumn": "value", "MeasureValueType": "BOOLEAN", "TargetMeasureName": "door"},
+        ],
+    }
+    world.s3.put_object(Bucket=world.input, Key="model.json", Body=json.dumps(model))
+    now = now_ms()
+    text = f"t|host|kind|value\n{now}|'a|b'|temp|1.5\n{now}|c|open|true\n{now}|c|temp|-\n"
+    world.s3.put_object(Bucket=world.input, Key="rows/1.psv", Body=text)
+    source = {
+        "DataSourceS3Configuration": {"BucketName": world.input, "ObjectKeyPrefix": "rows/"},
+        "CsvConfiguration": {"ColumnSeparator": "|", "QuoteChar": "'", "NullValue": "-"},
+        "DataFormat": "CSV",
+    }
+    place = {"BucketName": world.input, "ObjectKey": "model.json"}
+    task = world.create(
+        "", DataSourceConfiguration=source, DataModelConfiguration={"DataModelS3Configuration": place}, RecordVersion=7
+    )
+    done = world.finished(task)
+    assert done["DataModelConfiguration"]["DataModelS3Configuration"] == place
+    # The third row has no value at all.
+    assert (done["TaskStatus"], done["ProgressReport"]["ParseFailures"], done["RecordVersion"]) == ("FAILED", 1, 7)
+    sql = "SELECT host, measure_name, measure_value::double, measure_value::boolean FROM sensors.readings ORDER BY host"
+    assert rows_of(world.client, sql) == [["a|b", "temp", "1.5", "NULL"], ["c", "door", "NULL", "true"]]
+
+
+def test_a_missing_bucket_ends_the_task(world):
+    done = world.finished(world.create("xx", bucket="no-such-bucket"))
+    assert (done["TaskStatus"], done["ErrorMessage"]) == ("FAILED", "The S3 bucket no-such-bucket does not exist.")
+    with refused(world.client, "ValidationException", 400):
+        world.client.call("resume_batch_load_task", TaskId=done["TaskId"])
+
+
+def test_what_is_wrong_from_the_start_is_refused(world):
+    client = world.client
+    with refused(client, "ResourceNotFoundException", 404, "The table none does not exist."):
+        world.create("xx", TargetTableName="none")
+    with refused(client, "ValidationException", 400):
+        world.create("xx", DataModelConfiguration={})
+    without = {name: value for name, value in MODEL_OF_THE_GUIDE.items() if name != "TimeColumn"}
+    with refused(client, "ValidationException", 400, "TimeColumn of the DataModel must be set."):
+        world.create("xx", DataModelConfiguration={"DataModel": without})
+    with refused(client, "ValidationException", 400):
+        world.create("xx", DataModelConfiguration={"DataModel": MODEL_OF_THE_GUIDE | {"MeasureNameColumn": "m"}})
+    missing = {"DataModelS3Configuration": {"BucketName": world.input, "ObjectKey": "none.json"}}
+    with refused(client, "ValidationException", 400):
+        world.create("xx", DataModelConfiguration=missing)
+    with refused(client, "ResourceNotFoundException", 404):
+        world.describe("0" * 32)
+    assert client.call("list_batch_load_tasks")["BatchLoadTasks"] == []
+    token = fresh_account()
+    assert world.create("xx", ClientToken=token) == world.create("xx", ClientToken=token)
+
+
+def test_counters_move_and_tasks_survive_a_crash(tmp_path):
+    account, suffix, second = fresh_account(), fresh_account(), now_ms() // 1000
+    header = "timestamp,vehicle,registration,wgt,spd,fuel_consumption,miles\n"
+    rows, files = 20_000, 3
+    with running("--data-dir", str(tmp_path)) as server:
+        world = World(server.url, account, suffix).prepare()
+        for number in range(files):
+            lines = (f"{second - i % 3000},v{number}-{i // 3000},A,{i}.5,1,2,{i}\n" for i in range(rows))
+            world.s3.put_object(Bucket=world.input, Key=f"files/{number}.csv", Body=(header + "".join(lines)).encode())
+        task = world.create("files/")
+        seen = set()
+        while len(seen) < 4:
+            description = world.describe(task)
+            assert description["TaskStatus"] not in DONE, seen
+            seen.add(description["ProgressReport"]["RecordsIngested"])
+        assert max(seen) > 0
+        server.kill()
+
+    with running("--data-dir", str(tmp_path)) as server:
+        world = World(server.url, account, suffix)
+        done = world.finished(task)
+        assert (done["TaskStatus"], done["ProgressReport"]["RecordsIngested"]) == ("SUCCEEDED", rows * files)
+        assert rows_of(world.client, "SELECT count(*) FROM sensors.readings") == [[str(rows * files)]]
+        assert server.terminate() == 0
+
+    with running("--data-dir", str(tmp_path)) as server:
+        assert World(server.url, account, suffix).describe(task) == done

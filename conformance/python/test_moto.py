@@ -1,0 +1,102 @@
+"""--s3-endpoint: UNLOAD and batch load with moto's server as the S3."""
+
+import os
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from clients import Boto3, fresh_account, rows_of
+from expectations import make_table, now_ms, record, refused
+from servers import running
+from test_batch_load import MODEL_OF_THE_GUIDE, World, csv_of_the_guide
+from test_s3 import s3_client
+from test_unload import files, unload
+
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+
+
+@contextmanager
+def environment(**changes: str):
+    """These variables for the length of a block."""
+    saved = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+@pytest.fixture(scope="module")
+def moto():
+    """The address of moto's server."""
+    program = Path(sys.executable).with_name("moto_server")
+    process = subprocess.Popen([program, "-p", "0"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in process.stderr:
+            if found := re.search(r"Running on (http://\S+)", line):
+                yield found.group(1)
+                break
+    finally:
+        process.kill()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def server(moto):
+    """A server whose objects are in moto."""
+    with environment(**CREDENTIALS), running("--s3-endpoint", moto) as server:
+        yield server
+
+
+def test_unload_to_it(moto, server):
+    client, s3 = Boto3("explicit", server.url), s3_client(moto)
+    make_table(client)
+    now = now_ms()
+    records = [record(now - i, f"{i}.5", Dimensions=[{"Name": "device", "Value": f"d{i % 2}"}]) for i in range(20)]
+    client.call("write_records", DatabaseName="sensors", TableName="readings", Records=records)
+    s3.create_bucket(Bucket="exports")
+    query = "SELECT time, measure_value::double AS value, device FROM sensors.readings"
+    options = "format = 'PARQUET', partitioned_by = ARRAY['device']"
+    rows, _, manifest = unload(client, f"UNLOAD ({query}) TO 's3://exports/f' WITH ({options})")
+    found = files(s3, manifest)
+    assert (rows, len(found)) == ("20", 2)
+    tables = [pyarrow.parquet.read_table(pyarrow.BufferReader(body)) for _, body in found]
+    assert [str(field.type) for field in tables[0].schema] == ["timestamp[ns]", "double"]
+    values = [value for table in tables for value in table.column("value").to_pylist()]
+    assert sorted(values) == [i + 0.5 for i in range(20)]
+    times = [moment.value for table in tables for moment in table.column("time")]
+    assert sorted(times) == [(now - i) * 1_000_000 for i in reversed(range(20))]
+
+    large = "SELECT x, rpad('', 400, 'y') AS y FROM UNNEST(sequence(1, 10000)) AS t(x) CROSS JOIN UNNEST(sequence(1, 4)) AS u(z)"
+    _, _, manifest = unload(client, f"UNLOAD ({large}) TO 's3://exports/large' WITH (compression = 'NONE')")
+    [(_, body)] = files(s3, manifest)
+    assert body.count(b"\n") == 40_000 and len(body) > 3 * (5 << 20)
+
+
+def test_a_missing_bucket_in_it(server):
+    client = Boto3("explicit", server.url)
+    message = "The S3 bucket no-such-bucket of the UNLOAD destination does not exist."
+    with refused(client, "ValidationException", 400, message):
+        client.call("query", QueryString="UNLOAD (SELECT 1) TO 's3://no-such-bucket/f'")
+
+
+def test_batch_load_from_it(moto, server):
+    world = World(server.url)
+    world.s3 = s3_client(moto)
+    world.prepare()
+    world.s3.put_object(Bucket=world.input, Key="rows/1.csv", Body=csv_of_the_guide(now_ms() // 1000))
+    world.s3.put_object(Bucket=world.input, Key="rows/2.csv", Body=csv_of_the_guide(1_000_000))
+    done = world.finished(world.create("rows/"))
+    progress = done["ProgressReport"]
+    assert (progress["RecordsIngested"], progress["RecordIngestionFailures"]) == (2, 2)
+    assert rows_of(world.client, "SELECT count(*) FROM sensors.readings") == [["2"]]
+    reports = world.s3.list_objects_v2(Bucket=world.reports)["Contents"]
+    assert len(reports) == 1
+    assert MODEL_OF_THE_GUIDE["TimeUnit"] == "SECONDS"
+    done = world.finished(world.create("rows/", bucket=f"none-{fresh_account()}"))
+    assert done["TaskStatus"] == "FAILED" and "does not exist" in done["ErrorMessage"]
