@@ -1,7 +1,7 @@
 //! The wire's requests and responses to use cases and back; the one error map.
 
 mod account_settings;
-mod batch_load;
+pub mod batch_load;
 mod convert;
 mod databases;
 pub mod endpoints;

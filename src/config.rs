@@ -29,6 +29,44 @@ pub enum Command {
         #[arg(long, env = "TIMEBROOK_URL", default_value = "http://127.0.0.1:4566")]
         url: String,
     },
+    /// Load files of this machine into a table of a data directory that no server has open: separated values (.gz too) and
+    /// Parquet
+    Import(ImportOptions),
+}
+
+/// What `timebrook import` loads, and where to.
+#[derive(Clone, Debug, Args)]
+pub struct ImportOptions {
+    /// The data directory
+    #[arg(long, env = "TIMEBROOK_DATA_DIR", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// The database, which must exist
+    #[arg(long)]
+    pub database: String,
+    /// The table, which must exist
+    #[arg(long)]
+    pub table: String,
+    /// A data model in JSON, as CreateBatchLoadTask takes it
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// The account whose table it is
+    #[arg(long, default_value = "000000000000")]
+    pub account: String,
+    /// The region whose table it is
+    #[arg(long, default_value = "us-east-1")]
+    pub region: String,
+    /// The version of the records
+    #[arg(long, default_value_t = 1)]
+    pub record_version: i64,
+    /// What is between the columns of separated values: one of , | ; a tab and a space
+    #[arg(long, default_value = ",")]
+    pub separator: String,
+    /// What stands for no value in separated values, beside nothing at all
+    #[arg(long)]
+    pub null_value: Option<String>,
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// How to serve. Every flag is an environment variable too.

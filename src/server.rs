@@ -10,6 +10,7 @@ mod foreign;
 mod form;
 mod http;
 mod http_body;
+pub mod import_command;
 mod listen;
 mod log;
 mod reply;
@@ -30,7 +31,7 @@ use self::{listen::Acceptor, tls::Certificates};
 use crate::{
     api::{AdvanceError, Advertised, Api, ApiConfig, Clocks},
     clock::Clock,
-    config::Config,
+    config::{Config, ImportOptions, LogFormat},
     engine::{Engine, EngineConfig, EngineError},
     outbound::{
         notifications::{Notifications, SnsEndpoint},
@@ -349,6 +350,15 @@ pub fn print_ca(url: &str) -> Result<(), ca_command::CaError> {
     let unreached = |error| ca_command::CaError::Connect(url.to_owned(), error);
     let pem = runtime().map_err(unreached)?.block_on(ca_command::fetch(url))?;
     io::stdout().write_all(pem.as_bytes()).map_err(ca_command::CaError::Print)
+}
+
+/// Loads files of this machine into a table of a data directory; the `timebrook import` program.
+///
+/// # Errors
+/// When not everything was loaded.
+pub fn import(options: ImportOptions) -> Result<(), import_command::ImportError> {
+    log::start("warn", LogFormat::Text).map_err(|error| io::Error::other(error.to_string()))?;
+    runtime()?.block_on(import_command::import(options, memory_bytes_max(None)))
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

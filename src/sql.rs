@@ -14,6 +14,7 @@ mod interrupt;
 mod lex;
 mod metadata;
 mod page;
+mod parquet_rows;
 mod parse;
 mod plan;
 mod rows;
@@ -25,6 +26,7 @@ mod unload;
 
 pub use execute::{Limits, Prepared, TableRead};
 pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, RowWriter};
+pub use parquet_rows::ParquetRows;
 pub use plan::{OutputColumn, Parameters};
 pub use rows::{CellType, TextBatch, TextRows};
 pub use unload::{UnloadContext, WriteColumnInfo};

@@ -1,12 +1,14 @@
 """Batch load through boto3: files are uploaded to the same server, the report is read from it."""
 
+import gzip
 import json
+import subprocess
 import time
 
 import pytest
 from clients import Boto3, fresh_account, rows_of
 from expectations import make_table, now_ms, refused
-from servers import running
+from servers import binary, running
 from test_s3 import s3_client
 
 DONE = ("SUCCEEDED", "FAILED", "PROGRESS_STOPPED")
@@ -231,3 +233,42 @@ def test_counters_move_and_tasks_survive_a_crash(tmp_path):
 
     with running("--data-dir", str(tmp_path)) as server:
         assert World(server.url, account, suffix).describe(task) == done
+
+
+def test_import_of_local_files(tmp_path):
+    """`timebrook import` loads separated values, compressed or not, and what UNLOAD wrote as Parquet."""
+    data, second = tmp_path / "data", now_ms() // 1000
+    query = "SELECT time AS timestamp, vehicle, license AS registration, weight AS wgt, speed AS spd, fuel AS fuel_consumption, miles FROM sensors.readings"
+    with running("--data-dir", str(data)) as server:
+        world = World(server.url, account="123456789012").prepare()
+        world.client.call("create_table", DatabaseName="sensors", TableName="copy")
+        assert server.terminate() == 0
+    (tmp_path / "model.json").write_text(json.dumps(MODEL_OF_THE_GUIDE))
+    (tmp_path / "rows.csv").write_bytes(csv_of_the_guide(second))
+    with gzip.open(tmp_path / "more.csv.gz", "wb") as file:
+        file.write(csv_of_the_guide(second - 10))
+
+    def load(table: str, *files: str) -> subprocess.CompletedProcess:
+        into = ["--data-dir", str(data), "--database", "sensors", "--table", table, "--account", "123456789012"]
+        model = ["--model", str(tmp_path / "model.json")]
+        return subprocess.run([binary(), "import", *into, *model, *files], capture_output=True, text=True, timeout=60)
+
+    done = load("readings", str(tmp_path / "rows.csv"), str(tmp_path / "more.csv.gz"))
+    assert (done.returncode, done.stdout) == (0, "4 rows read, 4 records stored\n"), done.stderr
+    with running("--data-dir", str(data)) as server:
+        world = World(server.url, account="123456789012")
+        world.s3.create_bucket(Bucket="out")
+        rows = rows_of(world.client, query + " ORDER BY 1")
+        assert len(rows) == 4
+        world.client.call("query", QueryString=f"UNLOAD ({query}) TO 's3://out/f' WITH (format = 'PARQUET')")
+        assert load("readings", str(tmp_path / "rows.csv")).returncode == 1, "the directory is in use"
+        assert server.terminate() == 0
+    [parquet] = (data / "s3" / "out" / "f" / "results").iterdir()
+    done = load("copy", str(parquet))
+    assert (done.returncode, done.stdout) == (0, "4 rows read, 4 records stored\n"), done.stderr
+    (tmp_path / "rows.csv").write_text("timestamp\n1\n")
+    done = load("copy", str(tmp_path / "rows.csv"))
+    assert done.returncode == 1 and "The column 'vehicle' of the mapping does not exist." in done.stderr
+    with running("--data-dir", str(data)) as server:
+        client = Boto3("explicit", server.url, "123456789012")
+        assert rows_of(client, query.replace("readings", "copy") + " ORDER BY 1") == rows

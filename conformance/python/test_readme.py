@@ -73,8 +73,8 @@ def test_rust_example(environment):
 def test_flags():
     told = subprocess.run([str(binary()), "--help"], capture_output=True, text=True, check=True).stdout
     section = README.split("\n## Flags\n", 1)[1].split("\n## ", 1)[0]
-    documented = set(re.findall(r"`(--[a-z-]+)`", section))
-    assert documented == set(re.findall(r"(?<=\s)--[a-z-]+", told)) - {"--help", "--version"}
+    documented = set(re.findall(r"`(--[a-z0-9-]+)`", section))
+    assert documented == set(re.findall(r"(?<=\s)--[a-z0-9-]+", told)) - {"--help", "--version"}
     assert set(re.findall(r"`(TIMEBROOK_\w+)`", section)) == set(re.findall(r"env: (TIMEBROOK_\w+)", told))
 
 

@@ -176,8 +176,28 @@ fn load_report(report: wire::ReportS3Configuration<'_>) -> Result<LoadReport, Se
     })
 }
 
+/// A data model that stands alone, in the form that the service takes it.
+///
+/// # Errors
+/// ValidationException and SerializationException, as for a request with it.
+pub fn read_model(json: &[u8]) -> Result<LoadModel, ServiceError> {
+    let model: Value =
+        serde_json::from_slice(json).map_err(|error| invalid(format!("The model is not JSON: {error}.")))?;
+    let request = serde_json::json!({
+        "DataModelConfiguration": {"DataModel": model},
+        "DataSourceConfiguration": {"DataSourceS3Configuration": {"BucketName": "import"}, "DataFormat": "CSV"},
+        "ReportConfiguration": {},
+        "TargetDatabaseName": "import",
+        "TargetTableName": "import",
+    });
+    let body = request.to_string();
+    let request: CreateBatchLoadTaskRequest<'_> = decode(body.as_bytes())?;
+    let model = request.data_model_configuration.and_then(|configuration| configuration.data_model);
+    load_model(model.ok_or_else(|| invalid("DataModel must be set."))?)
+}
+
 /// A data model as it is kept. # inferred: the texts
-pub(super) fn load_model(model: wire::DataModel<'_>) -> Result<LoadModel, ServiceError> {
+fn load_model(model: wire::DataModel<'_>) -> Result<LoadModel, ServiceError> {
     let measures = match (model.multi_measure_mappings, model.mixed_measure_mappings) {
         (Some(multi), None) => MeasureMappings::Multi {
             measure_name: multi.target_multi_measure_name.map(Text::into_string),

@@ -63,7 +63,6 @@ fn insights<'a>(scope: &Scope, insights: &'a Insights) -> query::QueryInsightsRe
         unload_partition_count: insights.unload.and_then(|unload| i64::try_from(unload.partitions).ok()),
         unload_written_rows: insights.unload.and_then(|unload| i64::try_from(unload.rows).ok()),
         unload_written_bytes: insights.unload.and_then(|unload| i64::try_from(unload.bytes).ok()),
-        ..query::QueryInsightsResponse::default()
     }
 }
 

@@ -115,17 +115,22 @@ pub(super) enum Piece {
 
 /// Reads a file to its end; `take` says whether to go on.
 pub(super) fn read(
-    input: impl Read,
+    mut input: impl Read,
     dialect: &CsvDialect,
     mut take: impl FnMut(Piece) -> bool,
 ) -> Result<(), FileProblem> {
+    // The reader of rows would pass over it. # guide: batch-load-preparing-data-file.html: it is an error
+    let mut beginning = Vec::with_capacity(BYTE_ORDER_MARK.len());
+    let wanted = BYTE_ORDER_MARK.len() as u64;
+    input.by_ref().take(wanted).read_to_end(&mut beginning).map_err(FileProblem::Store)?;
+    if beginning == BYTE_ORDER_MARK {
+        return Err(FileProblem::ByteOrderMark);
+    }
+    let input = io::Cursor::new(beginning).chain(input);
     let mut reader = builder(dialect).from_reader(Bounded::new(input));
     let mut record = ByteRecord::new();
     if !read_record(&mut reader, &mut record)? {
         return Err(FileProblem::NoHeader);
-    }
-    if record.get(0).is_some_and(|first| first.starts_with(BYTE_ORDER_MARK)) {
-        return Err(FileProblem::ByteOrderMark);
     }
     let header = StringRecord::from_byte_record(record).map_err(|_| FileProblem::HeaderEncoding)?;
     let width = header.len();

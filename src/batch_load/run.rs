@@ -3,6 +3,7 @@
 use super::{
     BatchLoader,
     csv::{self, CsvDialect, FileProblem, Piece, Row},
+    parquet,
     report::{FileErrors, Report, TaskErrorEntry},
 };
 use crate::{
@@ -18,11 +19,14 @@ use crate::{
         scope::Scope,
     },
     outbound::objects::{Listed, ObjectError, Opened},
+    sql::ParquetRows,
 };
 use bytes::Bytes;
 use futures::StreamExt;
 use std::{
+    fs::File,
     io::{self, Read},
+    path::Path,
     sync::PoisonError,
 };
 use tokio::sync::mpsc;
@@ -158,12 +162,59 @@ impl BatchLoader {
             Err(error) => return Err(error.into()),
         };
         let dialect = CsvDialect::new(task.csv.as_ref()).map_err(|error| Stop::Failed(error.to_string()))?;
-        let (pieces, read) = mpsc::channel(2);
         let (input, feeding) = channel_input(opened);
-        let reading_dialect = dialect.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            csv::read(input, &reading_dialect, |piece| pieces.blocking_send(piece).is_ok())
-        });
+        let reader = move |take: &mut dyn FnMut(Piece) -> bool| csv::read(input, &dialect, take);
+        self.load_rows(scope, task, outcome, reader, feeding).await
+    }
+
+    /// Loads a file that is on this machine: a Parquet file by its name, else separated values, compressed or not.
+    ///
+    /// # Errors
+    /// What went wrong, in words for the user.
+    pub(super) async fn load_local(
+        &self,
+        scope: &Scope,
+        task: &BatchLoadTask,
+        path: &Path,
+    ) -> Result<FileOutcome, String> {
+        let name = path.display().to_string();
+        let failed = |error: &dyn std::fmt::Display| format!("{name}: {error}");
+        let outcome = FileOutcome { progress: task.progress, errors: FileErrors::of(&name) };
+        let file = File::open(path).map_err(|error| failed(&error))?;
+        let dialect = CsvDialect::new(task.csv.as_ref()).map_err(|error| failed(&error))?;
+        let nothing = futures::future::ready(());
+        let is = |extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
+        let loaded = if is("parquet") {
+            let rows = ParquetRows::open(file).map_err(|error| failed(&error))?;
+            let mut task = task.clone();
+            if rows.is_timestamp(&task.model.mapping.time_column) {
+                task.model.time_unit = Some("NANOSECONDS".to_owned());
+            }
+            let reader = move |take: &mut dyn FnMut(Piece) -> bool| parquet::read(rows, take);
+            self.load_rows(scope, &task, outcome, reader, nothing).await
+        } else if is("gz") {
+            let input = flate2::read::MultiGzDecoder::new(io::BufReader::new(file));
+            let reader = move |take: &mut dyn FnMut(Piece) -> bool| csv::read(input, &dialect, take);
+            self.load_rows(scope, task, outcome, reader, nothing).await
+        } else {
+            let reader = move |take: &mut dyn FnMut(Piece) -> bool| csv::read(file, &dialect, take);
+            self.load_rows(scope, task, outcome, reader, nothing).await
+        };
+        loaded.map_err(|error| failed(&error))
+    }
+
+    /// Writes the rows that `reader` reads, on a thread of its own, while `feeding` fetches what it reads.
+    async fn load_rows(
+        &self,
+        scope: &Scope,
+        task: &BatchLoadTask,
+        outcome: FileOutcome,
+        reader: impl FnOnce(&mut dyn FnMut(Piece) -> bool) -> Result<(), FileProblem> + Send + 'static,
+        feeding: impl Future<Output = ()>,
+    ) -> Result<FileOutcome, Stop> {
+        let dialect = CsvDialect::new(task.csv.as_ref()).map_err(|error| Stop::Failed(error.to_string()))?;
+        let (pieces, read) = mpsc::channel(2);
+        let reading = tokio::task::spawn_blocking(move || reader(&mut |piece| pieces.blocking_send(piece).is_ok()));
         let mut file = FileLoad { loader: self, scope, task, dialect: &dialect, mapping: None, outcome };
         let writing = async {
             // Dropped at the end: the reader stops when nobody takes its rows any more.
@@ -180,7 +231,9 @@ impl BatchLoader {
         written?;
         match reading.await {
             Ok(Ok(())) => {}
-            Ok(Err(FileProblem::Store(error))) => return Err(Stop::Stopped(format!("S3 cannot be read: {error}"))),
+            Ok(Err(FileProblem::Store(error))) => {
+                return Err(Stop::Stopped(format!("the file cannot be read: {error}")));
+            }
             Ok(Err(problem)) => {
                 outcome.progress.file_failures += 1;
                 outcome.errors.add_file(&problem.to_string());

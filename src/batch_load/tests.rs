@@ -59,7 +59,7 @@ fn files_are_read_row_by_row() {
         null_value: Some("-".into()),
         trims: Some(true),
     };
-    check(b" a | b \n 'x\\'|y' | - \n", &other, &["a|b", "2: x'|y|NULL"]);
+    check(b" a | b \n'x\\'|y' | - \n", &other, &["a|b", "2: x'|y|NULL"]);
     let tabs = CsvFormat { separator: Some("\t".into()), ..default };
     check(b"a\tb\n1\t2\n", &tabs, &["a|b", "2: 1|2"]);
 }

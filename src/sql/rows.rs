@@ -72,6 +72,10 @@ pub struct TextBatch {
 }
 
 impl TextBatch {
+    pub(super) fn new(columns: &[ArrayRef], rows: usize) -> Self {
+        Self { columns: columns.iter().map(texts).collect(), rows }
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -109,8 +113,7 @@ impl TextRows {
     pub async fn next(&mut self) -> Result<Option<TextBatch>, SqlError> {
         let Some(batch) = self.batches.recv().await.transpose()? else { return Ok(None) };
         self.meter.count_output(&batch);
-        let columns = batch.columns().iter().map(texts).collect();
-        Ok(Some(TextBatch { columns, rows: batch.num_rows() }))
+        Ok(Some(TextBatch::new(batch.columns(), batch.num_rows())))
     }
 
     /// Logical bytes read so far.

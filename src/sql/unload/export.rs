@@ -55,7 +55,7 @@ struct OpenFile {
 }
 
 enum Encoder {
-    Csv(CsvFile),
+    Csv(Box<CsvFile>),
     Parquet(Box<ParquetFile>),
 }
 
@@ -160,7 +160,7 @@ impl Export {
         let encoder = match self.unload.options.format {
             Format::Csv => {
                 let labels: Vec<_> = columns.iter().map(|column| column.label.as_str()).collect();
-                Encoder::Csv(CsvFile::new(&self.unload.options, &labels))
+                Encoder::Csv(Box::new(CsvFile::new(&self.unload.options, &labels)))
             }
             Format::Parquet => {
                 Encoder::Parquet(Box::new(ParquetFile::new(&self.unload.options, columns).map_err(encoding_failed)?))
