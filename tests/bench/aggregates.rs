@@ -25,6 +25,7 @@ use timebrook::{
         record::{Dimension, Dimensions, Measure, Record, Tier, Value},
         scope::Scope,
     },
+    outbound::objects::Objects,
     sql::{Limits, QueryRequest, RowWriter, Sql},
 };
 
@@ -76,6 +77,7 @@ async fn filled(rows: usize) -> Result<Arc<Engine>, Box<dyn Error>> {
 }
 
 async fn timebrook(sql: &Sql, engine: &Engine, text: &str) -> Result<Duration, Box<dyn Error>> {
+    let objects = Arc::new(Objects::in_memory());
     let start = instant();
     let request = QueryRequest {
         scope: &Scope::default(),
@@ -86,6 +88,8 @@ async fn timebrook(sql: &Sql, engine: &Engine, text: &str) -> Result<Duration, B
         row_writer: |_: &RecordBatch| Box::new(Nothing),
         random: [7; 16],
         query_id: "AE".to_owned(),
+        objects: &objects,
+        write_column_info: |_, _| {},
     };
     let page = sql.query(request, || engine.snapshot(&Scope::default())).await?;
     assert!(page.next_token.is_none());
