@@ -2,6 +2,7 @@
 
 mod errors;
 mod hostile;
+mod scans;
 mod words;
 
 use super::*;
