@@ -29,6 +29,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, OwnedMutexGuard, Semaphore, watch};
 use trigger::Trigger;
 
+/// Held by the run of one query.
+type Lane = Arc<tokio::sync::Mutex<()>>;
+
 /// What the scheduler works with.
 #[derive(Debug)]
 pub struct Scheduler {
@@ -40,7 +43,7 @@ pub struct Scheduler {
     /// One for every run that may go on at once.
     permits: Semaphore,
     /// Held by the run of a query.
-    lanes: Mutex<HashMap<(Scope, String), Arc<tokio::sync::Mutex<()>>>>,
+    lanes: Mutex<HashMap<(Scope, String), Lane>>,
     /// Told when queries change, so that what is due is looked at again.
     changed: Notify,
     /// How many runs that somebody asked for are under way.
@@ -238,7 +241,7 @@ impl Scheduler {
         self.lane(scope, id).lock_owned().await
     }
 
-    fn lane(&self, scope: &Scope, id: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn lane(&self, scope: &Scope, id: &str) -> Lane {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(lanes.entry((scope.clone(), id.to_owned())).or_default())
     }

@@ -158,7 +158,7 @@ fn panicked(panic: &(dyn Any + Send)) -> SqlError {
     if text.contains("offset overflow") {
         return SqlError::Execution("The texts or arrays of the query are larger than 2 GiB together.".to_owned());
     }
-    SqlError::Internal(format!("the query panicked: {text}").into())
+    SqlError::Internal(format!("the query panicked: {text}"))
 }
 
 /// Where a statement's rows come from.

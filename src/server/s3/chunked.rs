@@ -107,7 +107,10 @@ impl Decoder {
 mod tests {
     use super::*;
 
-    fn check(coded: &str, expect: Result<(&str, &[(&str, &str)]), Malformed>) {
+    /// A body, and its trailers.
+    type Decoded<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+
+    fn check(coded: &str, expect: Result<Decoded<'_>, Malformed>) {
         // However the network cuts it, it means the same.
         for size in [1, 3, coded.len().max(1)] {
             let mut decoder = Decoder::default();

@@ -62,7 +62,7 @@ async fn results(objects: &Objects) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for key in objects.list("b").await.unwrap() {
         let Some((folder, name)) =
-            key.split_once("results/").and_then(|(_, rest)| Some(rest.rsplit_once('/').unwrap_or(("", rest))))
+            key.split_once("results/").map(|(_, rest)| rest.rsplit_once('/').unwrap_or(("", rest)))
         else {
             continue;
         };
