@@ -8,6 +8,7 @@ pub mod endpoints;
 pub mod error;
 mod list_token;
 mod query;
+mod resource;
 mod scheduled_queries;
 mod tables;
 mod tags;

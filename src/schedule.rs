@@ -12,6 +12,7 @@ pub mod expression;
 mod message;
 mod report;
 mod run;
+mod trigger;
 
 use crate::{
     catalog::scheduled_query::{ScheduledQuery, SharedQuery},
@@ -24,9 +25,9 @@ use crate::{
 use definition::DefinitionError;
 use expression::Schedule;
 use hashbrown::HashMap;
-use run::Trigger;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, OwnedMutexGuard, Semaphore, watch};
+use trigger::Trigger;
 
 /// What the scheduler works with.
 #[derive(Debug)]

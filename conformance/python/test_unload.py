@@ -59,6 +59,8 @@ def files(s3, manifest_url: str) -> list[tuple[str, bytes]]:
     return found
 
 
+# construct: UNLOAD
+# guide: supported-sql-constructs.UNLOAD.html
 def test_the_first_example_of_the_guide(world):
     client, s3, bucket = world
     query = "SELECT device, measure_name, time, measure_value::double FROM sensors.readings"

@@ -19,9 +19,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The bucket that cases of UNLOAD write to.
-const EXPORTS: &str = "exports";
-
 /// Every column prints as text: a file gives one letter a column, whichever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextColumn;
@@ -108,7 +105,6 @@ pub async fn run_paths(paths: impl Iterator<Item = PathBuf>, target: &Target) ->
     files.sort();
     let clients = Clients::fresh(Mode::Explicit, target).await?;
     fixtures::write(&clients).await?;
-    target.make_bucket(EXPORTS).await?;
     let mut tally = Tally::default();
     for file in files {
         run_file(&file, &clients, &mut tally).await?;

@@ -45,26 +45,14 @@ impl Target {
     /// # Errors
     /// When the server cannot be reached or answers with another status than 200.
     pub async fn ca_pem(&self) -> Result<Bytes, BoxError> {
-        self.send("GET", "/_timebrook/ca.pem").await
-    }
-
-    /// Makes a bucket for what queries export.
-    ///
-    /// # Errors
-    /// When the server cannot be reached or does not make it.
-    pub async fn make_bucket(&self, name: &str) -> Result<(), BoxError> {
-        self.send("PUT", &format!("/{name}")).await.map(drop)
-    }
-
-    /// The body of the answer to a request without a body, signed by nobody.
-    async fn send(&self, method: &str, path: &str) -> Result<Bytes, BoxError> {
         let stream = TcpStream::connect(&self.authority).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request = hyper::Request::builder().method(method).uri(path).header("host", &self.authority);
-        let response = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+        let request =
+            hyper::Request::get("/_timebrook/ca.pem").header("host", &self.authority).body(Empty::<Bytes>::new())?;
+        let response = sender.send_request(request).await?;
         if response.status() != 200 {
-            return Err(format!("{method} {path} answered {}", response.status()).into());
+            return Err(format!("GET /_timebrook/ca.pem answered {}", response.status()).into());
         }
         Ok(response.into_body().collect().await?.to_bytes())
     }

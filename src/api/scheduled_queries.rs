@@ -1,11 +1,10 @@
 //! Scheduled queries.
 
-use super::{Api, Ctx, error::invalid, list_token, tags};
+use super::{Api, Ctx, error::invalid, list_token, resource::scheduled_query_id as id, tags};
 use crate::{
     catalog::scheduled_query::{ReportConfiguration, Run, RunInsights, ScheduledQuery, SharedQuery, Target},
-    engine::EngineError,
     model::{
-        arn::{self, Resource},
+        arn,
         mapping::{AttributeMapping, DimensionMapping, Mapping, MeasureMappings, MixedMapping},
         record::MeasureType,
         scope::Scope,
@@ -84,16 +83,6 @@ pub(super) fn execute_scheduled_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Resu
         request.query_insights.is_some_and(|insights| insights.mode != ScheduledQueryInsightsMode::Disabled);
     api.scheduler.execute(&ctx.scope, &id, invocation_ns, wants_insights)?;
     Ok(encode(&NoOutput {}))
-}
-
-/// The id in a scheduled query's ARN; another account's or region's is as good as absent.
-pub(super) fn id(ctx: &Ctx, text: &str) -> Result<String, ServiceError> {
-    match arn::parse(text) {
-        Some((scope, Resource::ScheduledQuery(id))) if scope == ctx.scope => Ok(id),
-        Some((_, Resource::ScheduledQuery(_))) => Err(EngineError::ScheduledQueryNotFound(text.to_owned()).into()),
-        // # inferred: the text
-        _ => Err(invalid(format!("The scheduled query ARN {text} is invalid."))),
-    }
 }
 
 fn from_wire(api: &Api, ctx: &Ctx, request: CreateScheduledQueryRequest<'_>) -> Result<ScheduledQuery, ServiceError> {
@@ -194,13 +183,8 @@ fn state(query: &ScheduledQuery) -> ScheduledQueryState {
     if query.is_enabled { ScheduledQueryState::Enabled } else { ScheduledQueryState::Disabled }
 }
 
-fn status(run: &Run) -> ScheduledQueryRunStatus {
-    match (run.is_manual, run.failure.is_some()) {
-        (false, false) => ScheduledQueryRunStatus::AutoTriggerSuccess,
-        (false, true) => ScheduledQueryRunStatus::AutoTriggerFailure,
-        (true, false) => ScheduledQueryRunStatus::ManualTriggerSuccess,
-        (true, true) => ScheduledQueryRunStatus::ManualTriggerFailure,
-    }
+fn status(run: &Run) -> Option<ScheduledQueryRunStatus> {
+    run.status().parse().ok()
 }
 
 fn report_configuration(query: &ScheduledQuery) -> wire::ErrorReportConfiguration<'_> {
@@ -230,7 +214,7 @@ fn summary<'a>(scope: &Scope, query: &'a SharedQuery) -> wire::ScheduledQuery<'a
         next_invocation_time: schedule::due_ns(query).map(time),
         error_report_configuration: Some(report_configuration(query)),
         target_destination: query.target.as_ref().map(destination),
-        last_run_status: query.last_run.as_ref().map(status),
+        last_run_status: query.last_run.as_ref().and_then(status),
     }
 }
 
@@ -322,7 +306,7 @@ fn run_to_wire<'a>(scope: &Scope, run: &'a Run) -> wire::ScheduledQueryRunSummar
     wire::ScheduledQueryRunSummary {
         invocation_time: Some(time(run.invocation_ns)),
         trigger_time: Some(time(run.trigger_ns)),
-        run_status: Some(status(run)),
+        run_status: status(run),
         execution_stats: Some(wire::ExecutionStats {
             execution_time_in_millis: Some(run.stats.execution_ms),
             data_writes: Some(run.stats.data_writes),

@@ -1,7 +1,12 @@
 //! Tags of databases, tables and scheduled queries. Both services have these operations under the same names: what a resource name names
 //! decides which one is meant.
 
-use super::{Api, Ctx, error::invalid, list_token, scheduled_queries};
+use super::{
+    Api, Ctx,
+    error::invalid,
+    list_token,
+    resource::{resource, scheduled_query_id},
+};
 use crate::{
     catalog::{Tags, scheduled_query::ScheduledQuery},
     engine::EngineError,
@@ -91,7 +96,7 @@ pub(super) fn list_tags_for_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Resul
 /// belong to the query service, whose constraints differ.
 fn scheduled_query(ctx: &Ctx, text: &str) -> Result<Option<String>, ServiceError> {
     match arn::parse(text) {
-        Some((_, Resource::ScheduledQuery(_))) => scheduled_queries::id(ctx, text).map(Some),
+        Some((_, Resource::ScheduledQuery(_))) => scheduled_query_id(ctx, text).map(Some),
         _ => Ok(None),
     }
 }
@@ -142,23 +147,4 @@ pub(super) fn from_wire(tags: Vec<write::Tag<'_>>) -> Result<Tags, ServiceError>
 /// # guide: the allowed characters; `@` is # inferred from the other services
 fn is_tag_character(character: char) -> bool {
     character.is_alphanumeric() || character.is_whitespace() || "+-=._:/@".contains(character)
-}
-
-/// The database, and the table in it, that a resource name names.
-fn resource(ctx: &Ctx, text: &str) -> Result<(String, Option<String>), ServiceError> {
-    // # inferred: the text
-    let (scope, resource) = arn::parse(text).ok_or_else(|| invalid(format!("The resource ARN {text} is invalid.")))?;
-    let (database, table) = match resource {
-        Resource::Database(database) => (database, None),
-        Resource::Table { database, table } => (database, Some(table)),
-        Resource::ScheduledQuery(_) => return Err(invalid(format!("The resource ARN {text} is invalid."))),
-    };
-    if scope == ctx.scope {
-        return Ok((database, table));
-    }
-    // Another account's or region's: as good as absent for this one.
-    Err(match table {
-        Some(table) => EngineError::TableNotFound(table).into(),
-        None => EngineError::DatabaseNotFound(database).into(),
-    })
 }

@@ -120,6 +120,19 @@ pub struct RunInsights {
     pub output_bytes: i64,
 }
 
+impl Run {
+    /// How it was started and how it ended. # model: ScheduledQueryRunStatus
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match (self.is_manual, self.failure.is_some()) {
+            (false, false) => "AUTO_TRIGGER_SUCCESS",
+            (false, true) => "AUTO_TRIGGER_FAILURE",
+            (true, false) => "MANUAL_TRIGGER_SUCCESS",
+            (true, true) => "MANUAL_TRIGGER_FAILURE",
+        }
+    }
+}
+
 impl ScheduledQuery {
     /// The query with a run that has ended.
     #[must_use]

@@ -33,10 +33,13 @@ use crate::{
     },
 };
 use hashbrown::{HashMap, HashSet};
-use std::sync::{
-    Arc, Mutex, OnceLock, RwLock, Weak,
-    atomic::AtomicU64,
-    mpsc::{Receiver, sync_channel},
+use std::{
+    panic::resume_unwind,
+    sync::{
+        Arc, Mutex, OnceLock, RwLock, Weak,
+        atomic::AtomicU64,
+        mpsc::{Receiver, sync_channel},
+    },
 };
 
 /// When the log begins a new file, and when it has grown enough for a checkpoint.
@@ -293,58 +296,98 @@ fn restore_table(
     let live = Arc::clone(&entry.live);
     let schema = read_growth(reader).map_err(none)?;
     live.restore_schema(&schema, number(reader)?, number(reader)?);
+    let mut chunks = Vec::new();
     for _ in 0..reader.length().map_err(none)? {
-        let path = restore_chunk(disk, &live, id, reader)?;
-        restored.written.chunks.insert(path);
+        chunks.push(read_listed_chunk(reader).map_err(none)?);
     }
+    restored.written.chunks.extend(restore_chunks(disk, &live, id, chunks)?);
     for _ in 0..reader.length().map_err(none)? {
         live.restore_open(read_chunk(reader).map_err(none)?).map_err(none)?;
     }
     Ok(())
 }
 
-/// Reads what the checkpoint says of a sealed chunk, and the chunk's file. Returns its path.
-fn restore_chunk(
+/// What a checkpoint says of a sealed chunk.
+struct ListedChunk {
+    id: u64,
+    revision: u64,
+    floor_ns: i64,
+    /// Rows that are not current, ascending.
+    dead_rows: Vec<usize>,
+    /// The file of the magnetic store that it is in.
+    path: Option<String>,
+}
+
+fn read_listed_chunk(reader: &mut Reader<'_>) -> Result<ListedChunk, Malformed> {
+    let (id, revision, floor_ns) = (reader.u64()?, reader.u64()?, reader.i64()?);
+    let (mut dead_rows, mut row) = (Vec::new(), 0_usize);
+    for _ in 0..reader.length()? {
+        row = row.checked_add(reader.number()?).ok_or(Malformed)?;
+        dead_rows.push(row);
+    }
+    Ok(ListedChunk { id, revision, floor_ns, dead_rows, path: reader.optional_str()?.map(str::to_owned) })
+}
+
+/// Reads the files of a table's chunks, on all of the processor's cores, and takes the chunks over. Returns their paths.
+fn restore_chunks(
     disk: &Arc<dyn Disk>,
     live: &LiveTable,
     table: TableId,
-    reader: &mut Reader<'_>,
-) -> Result<String, RestoreError> {
-    let (id, revision) = (number(reader)?, number(reader)?);
-    let floor_ns = reader.i64().map_err(none)?;
-    let mut dead = DeadRows::default();
-    let mut row = 0_usize;
-    let mut dead_rows = Vec::new();
-    for _ in 0..reader.length().map_err(none)? {
-        row = row.checked_add(reader.number().map_err(none)?).ok_or(None)?;
-        dead_rows.push(row);
-    }
-    let (path, rows, series, length) = match reader.optional_str().map_err(none)? {
-        Some(path) => {
-            let OpenedFile { file, series } = DayFile::open(disk, path, &live.names())?;
-            let length = file.rows;
-            (path.to_owned(), RestoredRows::Filed(file), series, length)
-        }
-        None => {
-            let path = chunk_path(table.0, revision);
-            let decoded = read_file(&**disk, &path, CHUNK_FILE, |body| {
-                let mut reader = Reader::new(body);
-                let decoded = read_chunk(&mut reader)?;
-                if reader.is_empty() { Ok(decoded) } else { Err(Malformed) }
-            })?;
-            let length = decoded.rows.len();
-            (path, RestoredRows::Held(decoded.rows), decoded.series, length)
-        }
+    chunks: Vec<ListedChunk>,
+) -> Result<Vec<String>, RestoreError> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(chunks.len().max(1));
+    let work = |worker: usize| {
+        let own = chunks.iter().skip(worker).step_by(workers);
+        own.map(|chunk| read_chunk_file(disk, live, table, chunk)).collect::<Vec<_>>()
     };
-    if dead_rows.last().is_some_and(|row| *row >= length) {
-        return Err(None);
+    let read: Vec<_> = std::thread::scope(|scope| {
+        let work = &work;
+        let others: Vec<_> = (1..workers).map(|worker| scope.spawn(move || work(worker))).collect();
+        let first = work(0);
+        let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(first).chain(others).collect()
+    });
+    let mut read: Vec<_> = read.into_iter().map(Vec::into_iter).collect();
+    let mut paths = Vec::with_capacity(chunks.len());
+    for (i, ListedChunk { id, revision, floor_ns, dead_rows, .. }) in chunks.into_iter().enumerate() {
+        let Some(file) = read[i % workers].next() else { return Err(None) };
+        let (path, rows, series, length) = file?;
+        if dead_rows.last().is_some_and(|row| *row >= length) {
+            return Err(None);
+        }
+        let mut dead = DeadRows::default();
+        for row in dead_rows {
+            dead.insert(row);
+        }
+        let chunk = RestoredChunk { id, revision, rows, dead, floor_ns };
+        live.restore_sealed(chunk, &series).map_err(none)?;
+        paths.push(path);
     }
-    for row in dead_rows {
-        dead.insert(row);
+    Ok(paths)
+}
+
+/// A chunk's file: its path, its rows, the dimensions of its series, and how many rows there are.
+type ChunkFile = (String, RestoredRows, Vec<Vec<(u16, String)>>, usize);
+
+fn read_chunk_file(
+    disk: &Arc<dyn Disk>,
+    live: &LiveTable,
+    table: TableId,
+    chunk: &ListedChunk,
+) -> Result<ChunkFile, StorageError> {
+    if let Some(path) = &chunk.path {
+        let OpenedFile { file, series } = DayFile::open(disk, path, &live.names())?;
+        let length = file.rows;
+        return Ok((path.clone(), RestoredRows::Filed(file), series, length));
     }
-    let chunk = RestoredChunk { id, revision, rows, dead, floor_ns };
-    live.restore_sealed(chunk, &series).map_err(none)?;
-    Ok(path)
+    let path = chunk_path(table.0, chunk.revision);
+    let decoded = read_file(&**disk, &path, CHUNK_FILE, |body| {
+        let mut reader = Reader::new(body);
+        let decoded = read_chunk(&mut reader)?;
+        if reader.is_empty() { Ok(decoded) } else { Err(Malformed) }
+    })?;
+    let length = decoded.rows.len();
+    Ok((path, RestoredRows::Held(decoded.rows), decoded.series, length))
 }
 
 /// Deletes files that a crash left behind: those that no checkpoint ever named, or that it names no more.

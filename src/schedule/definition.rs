@@ -2,7 +2,7 @@
 
 use super::{
     expression::{Schedule, ScheduleError},
-    run,
+    trigger,
 };
 use crate::{
     catalog::scheduled_query::{ScheduledQuery, Target},
@@ -59,7 +59,7 @@ pub(super) async fn check(
     if is_lenient {
         return Ok(());
     }
-    let parameters = run::parameters(query, query.created_ns, sql.is_documented_only());
+    let parameters = trigger::parameters(query, query.created_ns, sql.is_documented_only());
     let prepared = sql.prepare(&query.sql, parameters, engine.snapshot(scope), query.created_ns).await?;
     engine.writer(scope, &target.database, &target.table)?;
     row_mapping(target, &prepared.columns)?;

@@ -1,6 +1,5 @@
 //! The bodies of notifications. # guide: scheduledqueries-notification.html, API_query_ExecuteScheduledQuery.html
 
-use super::run::run_status;
 use crate::{
     catalog::scheduled_query::{Run, RunInsights, ScheduledQuery},
     model::{arn, scope::Scope},
@@ -117,7 +116,7 @@ pub(super) fn updated(scope: &Scope, query: &ScheduledQuery, now_ns: i64) -> Not
 /// A run has ended; the next one is for `next_ns`.
 pub(super) fn ran(scope: &Scope, query: &ScheduledQuery, run: &Run, next_ns: Option<i64>, now_ns: i64) -> Notification {
     let arn = arn::scheduled_query(scope, &query.id);
-    let kind = run_status(run);
+    let kind = run.status();
     let has_next = !run.is_manual && run.failure.is_none();
     let body = Ran {
         kind,

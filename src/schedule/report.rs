@@ -1,6 +1,6 @@
 //! Error reports of runs. # guide: scheduledqueries-errorreport.html; # observed: their keys
 
-use super::run::Trigger;
+use super::trigger::Trigger;
 use crate::{
     catalog::scheduled_query::ScheduledQuery,
     ingest::{InputRecord, record_json},

@@ -5,6 +5,7 @@ use super::{
     definition::{DefinitionError, row_mapping},
     due_ns, message,
     report::{self, Report},
+    trigger::{Trigger, parameters},
 };
 use crate::{
     catalog::scheduled_query::{Run, RunInsights, RunStats, ScheduledQuery, Target},
@@ -14,9 +15,8 @@ use crate::{
         mapping::{MappedRecord, RowMapping},
     },
     model::{limits::SCHEDULED_WRITE_RECORDS, scope::Scope},
-    sql::{Parameters, TextBatch, error::SqlError, insights::Insights},
+    sql::{TextBatch, error::SqlError, insights::Insights},
 };
-use std::collections::BTreeMap;
 
 /// # observed: ExecuteScheduledQuery, examples 3 and 4
 const INCOMPLETE: &str =
@@ -27,46 +27,12 @@ const INTERNAL: &str = "Timestream was unable to fully process this request beca
 const METERED_RECORDS: usize = 100;
 const METERED_BYTES: usize = 1_024;
 
-/// Why a run begins.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Trigger {
-    /// The time it is for, nanoseconds since the epoch.
-    pub(super) invocation_ns: i64,
-    /// Whether somebody asked for it.
-    pub(super) is_manual: bool,
-    /// Whether to tell what the query read.
-    pub(super) wants_insights: bool,
-}
-
 /// What came of a run so far.
 #[derive(Default)]
 struct Progress {
     stats: RunStats,
     report: Report,
     insights: Option<Insights>,
-}
-
-/// The values of parameters in a run for `invocation_ns`.
-pub(super) fn parameters(query: &ScheduledQuery, invocation_ns: i64, is_documented_only: bool) -> Parameters {
-    let mut values = BTreeMap::from([("scheduled_runtime", invocation_ns)]);
-    if !is_documented_only {
-        // # guide: third-party guides have these two; the service documents neither
-        values.insert("scheduled_query_execution_time", invocation_ns);
-        let previous_ns = query.previous_invocation_ns.unwrap_or(query.created_ns);
-        values.insert("scheduled_query_last_invocation_time", previous_ns);
-    }
-    Parameters::Bound(values)
-}
-
-/// # model: ScheduledQueryRunStatus
-#[must_use]
-pub(super) fn run_status(run: &Run) -> &'static str {
-    match (run.is_manual, run.failure.is_some()) {
-        (false, false) => "AUTO_TRIGGER_SUCCESS",
-        (false, true) => "AUTO_TRIGGER_FAILURE",
-        (true, false) => "MANUAL_TRIGGER_SUCCESS",
-        (true, true) => "MANUAL_TRIGGER_FAILURE",
-    }
 }
 
 impl Scheduler {

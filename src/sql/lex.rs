@@ -130,7 +130,7 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     check_bounds(&tokens)?;
     refuse_internal_names(&tokens)?;
     let tokens = bare_trims(plain_names(group_quantifier(star_aliases(tokens)?)));
-    Ok(cast_types(wrap_values(quantified_values(tokens))))
+    Ok(cast_types(wrap_values(values_in_expressions(tokens))))
 }
 
 fn tokenizer_error(error: TokenizerError) -> SqlError {
@@ -459,11 +459,13 @@ fn group_quantifier(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     kept
 }
 
-/// `> ALL (VALUES …)` becomes `> ALL (SELECT * FROM (VALUES …))`: after ALL, ANY and SOME the parser sees a subquery only
+/// `x IN (VALUES …)` becomes `x IN (SELECT * FROM (VALUES …))`, and so on: in an expression the parser sees a subquery only
 /// in SELECT.
-fn quantified_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let quantifies = |i: usize| {
-        [Keyword::ALL, Keyword::ANY, Keyword::SOME].iter().any(|keyword| is_keyword(&tokens[i], *keyword))
+fn values_in_expressions(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    // What a relation or a query follows.
+    const RELATIONS: [Keyword; 4] = [Keyword::FROM, Keyword::JOIN, Keyword::AS, Keyword::LATERAL];
+    let before_subquery = |i: usize| {
+        !RELATIONS.iter().any(|keyword| is_keyword(&tokens[i], *keyword))
             && tokens.get(i + 1).is_some_and(|t| t.token == Token::LParen)
             && tokens.get(i + 2).is_some_and(|t| is_keyword(t, Keyword::VALUES))
     };
@@ -486,7 +488,7 @@ fn quantified_values(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             _ => {}
         }
         spelled.push(token.clone());
-        if quantifies(i) {
+        if before_subquery(i) {
             let at = tokens[i + 1].span;
             let select =
                 [Token::LParen, Token::make_keyword("SELECT"), Token::Mul, Token::make_keyword("FROM"), Token::LParen];
@@ -664,6 +666,11 @@ mod tests {
         );
         check("VALUES (1) + 2 ORDER BY 1", "VALUES ( ( 1 ) + 2 ) ORDER BY 1");
         check("SELECT 1 > ALL (VALUES 1, (2)), 3", "SELECT 1 > ALL ( SELECT * FROM ( VALUES ( 1 ) , ( 2 ) ) ) , 3");
+        check("SELECT 1 IN (VALUES 1)", "SELECT 1 IN ( SELECT * FROM ( VALUES ( 1 ) ) )");
+        check(
+            "WITH t AS (VALUES 1) SELECT 1 FROM t JOIN (VALUES 2) u ON (VALUES true)",
+            "WITH t AS ( VALUES ( 1 ) ) SELECT 1 FROM t JOIN ( VALUES ( 2 ) ) u ON ( SELECT * FROM ( VALUES ( true ) ) )",
+        );
         check("VALUES ROW(1, 2)", "VALUES ROW ( 1 , 2 )");
     }
 

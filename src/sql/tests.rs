@@ -2,6 +2,7 @@
 
 mod errors;
 mod hostile;
+mod scans;
 mod words;
 
 use super::*;
@@ -105,6 +106,10 @@ fn joins_and_subqueries() {
     check(&format!("SELECT v, (SELECT max(w) FROM {b} WHERE b.id = a.id) FROM {a} ORDER BY v"), "x| y|p");
     check("SELECT 3 > ALL (VALUES 1, 2), 2 >= ANY (VALUES 3, NULL), 1 < ALL (SELECT 1 WHERE false)", "true||true");
     check("SELECT EXISTS (SELECT 1)", "true");
+    check("SELECT 1 IN (VALUES 1, 2), 3 NOT IN (VALUES 1, 2), 1 + (VALUES 3), EXISTS (VALUES 1)", "true|true|4|true");
+    check("SELECT * FROM ((VALUES 1)) a(x), (VALUES 2) b(y) WHERE x = (VALUES 1) AND (VALUES true)", "1|2");
+    check("SELECT 1 UNION ALL (VALUES 2) ORDER BY 1", "1 2");
+    check("(VALUES 1)", "1");
 }
 
 #[test]

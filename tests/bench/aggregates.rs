@@ -1,4 +1,5 @@
-//! Aggregates over five million rows in memory, beside the same plan on DataFusion alone over the same batches.
+//! Aggregates over five million rows in memory, beside the same plan on DataFusion alone over the same batches, both on all
+//! cores.
 //!
 //! `cargo bench --bench aggregates [ROWS]` prints `<what>=<ratio>` for every query: the median of Timebrook's times over
 //! the median of DataFusion's, taken in turns.
@@ -25,6 +26,7 @@ use timebrook::{
         record::{Dimension, Dimensions, Measure, Record, Tier, Value},
         scope::Scope,
     },
+    outbound::objects::Objects,
     sql::{Limits, QueryRequest, RowWriter, Sql},
 };
 
@@ -76,6 +78,7 @@ async fn filled(rows: usize) -> Result<Arc<Engine>, Box<dyn Error>> {
 }
 
 async fn timebrook(sql: &Sql, engine: &Engine, text: &str) -> Result<Duration, Box<dyn Error>> {
+    let objects = Arc::new(Objects::in_memory());
     let start = instant();
     let request = QueryRequest {
         scope: &Scope::default(),
@@ -86,6 +89,8 @@ async fn timebrook(sql: &Sql, engine: &Engine, text: &str) -> Result<Duration, B
         row_writer: |_: &RecordBatch| Box::new(Nothing),
         random: [7; 16],
         query_id: "AE".to_owned(),
+        objects: &objects,
+        write_column_info: |_, _| {},
     };
     let page = sql.query(request, || engine.snapshot(&Scope::default())).await?;
     assert!(page.next_token.is_none());
@@ -114,8 +119,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let all: Vec<usize> = (0..view.table.columns.len()).collect();
     let batches: Vec<RecordBatch> = view.rows.scan(&all, &(i64::MIN..i64::MAX).into()).collect::<Result<_, _>>()?;
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows);
-    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-    context.register_table("t", Arc::new(MemTable::try_new(view.rows.schema(), vec![batches])?))?;
+    // Both use all cores.
+    let parts = std::thread::available_parallelism()?.get();
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(parts));
+    let partitions = batches.chunks(batches.len().div_ceil(parts)).map(<[_]>::to_vec).collect();
+    context.register_table("t", Arc::new(MemTable::try_new(view.rows.schema(), partitions)?))?;
     let sql =
         Sql::new(Limits { timeout_s: 600, memory_bytes_max: 4 << 30, documented_only: false }, Clock::manual(NOW_NS));
 

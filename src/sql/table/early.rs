@@ -185,14 +185,30 @@ fn is_passed_on(plan: &Plan) -> bool {
 
 /// A sort by time of which only the first rows are wanted.
 fn slices(node: &Plan) -> Result<Option<Plan>> {
-    // Where parts are sorted by themselves, what merges them is put in the place of both.
-    let sort = match node.downcast_ref::<SortPreservingMergeExec>() {
-        Some(merge) => merge.input(),
-        None => node,
-    };
-    let Some(sort) = sort.downcast_ref::<SortExec>() else { return Ok(None) };
-    let is_merged = node.downcast_ref::<SortExec>().is_none();
-    let (Some(fetch), false) = (sort.fetch(), sort.preserve_partitioning() && !is_merged) else { return Ok(None) };
+    // Where parts are sorted by themselves and then merged, one sort of all takes the place of that.
+    if let Some(merge) = node.downcast_ref::<SortPreservingMergeExec>() {
+        return match merge.fetch() {
+            Some(fetch) => in_slices(merge.input(), true, fetch),
+            None => Ok(None),
+        };
+    }
+    match node.downcast_ref::<SortExec>().and_then(SortExec::fetch) {
+        Some(fetch) => in_slices(node, false, fetch),
+        None => Ok(None),
+    }
+}
+
+/// The sort below projections, if any, with slices as its input; `is_merged` tells whether it is one of parts.
+fn in_slices(node: &Plan, is_merged: bool, fetch: usize) -> Result<Option<Plan>> {
+    if let Some(projection) = node.downcast_ref::<ProjectionExec>().filter(|_| is_merged) {
+        let Some(input) = in_slices(projection.input(), is_merged, fetch)? else { return Ok(None) };
+        let projected = ProjectionExec::try_new(projection.expr().to_vec(), input)?;
+        return Ok(Some(Arc::new(projected)));
+    }
+    let Some(sort) = node.downcast_ref::<SortExec>() else { return Ok(None) };
+    if sort.preserve_partitioning() != is_merged || sort.fetch() != Some(fetch) {
+        return Ok(None);
+    }
     let (input, first) = (sort.input(), sort.expr().first());
     let Some(scan) = scan_of(input).filter(|scan| scan.is_whole()) else { return Ok(None) };
     let Some(key) = of_scan(input, Arc::clone(&first.expr))? else { return Ok(None) };

@@ -102,27 +102,31 @@ impl SlicesExec {
         let wanted = self.enough.saturating_mul(ROWS_A_ROW);
         let for_rows = (all.end as f64 - all.start as f64) * (wanted as f64 / rows as f64);
         // So many rows may be of few groups, of which this many are wanted.
-        let group_ns = match self.order.0 {
-            true => all.end.saturating_sub(self.rounded_ns(all.end.saturating_sub(1))?),
-            false => 1,
-        };
-        let before = self.rounded_ns(all.end.saturating_sub(group_ns).saturating_sub(1))?;
-        let group_ns = all.end.saturating_sub(group_ns).saturating_sub(before).max(1);
+        let last_ns = self.rounded_ns(all.end.saturating_sub(1))?;
+        let group_ns = last_ns.saturating_sub(self.rounded_ns(last_ns.saturating_sub(1))?);
         let enough = i64::try_from(self.enough).unwrap_or(i64::MAX);
         Ok((for_rows as i64).max(group_ns.saturating_mul(enough)).max(1))
     }
 
-    /// The first so many nanoseconds of `left`, more or less: a group is not cut. What is left after them.
+    /// The first `width_ns` nanoseconds of `left`, or more, so that no group is cut; and what is left after them.
     fn cut(&self, left: &Range<i64>, width_ns: i64) -> Result<(Range<i64>, Range<i64>)> {
-        let at_ns = match self.order.0 {
-            true => self.rounded_ns(left.end.saturating_sub(width_ns).max(left.start))?,
-            false => self.rounded_ns(left.start.saturating_add(width_ns).min(left.end))?,
-        };
-        Ok(match self.order.0 {
-            _ if !(left.start < at_ns && at_ns < left.end) => (left.clone(), left.end..left.end),
-            true => (at_ns..left.end, left.start..at_ns),
-            false => (left.start..at_ns, at_ns..left.end),
-        })
+        if self.order.0 {
+            let at_ns = self.rounded_ns(left.end.saturating_sub(width_ns).max(left.start))?;
+            return Ok(match at_ns > left.start {
+                true => (at_ns..left.end, left.start..at_ns),
+                false => (left.clone(), left.start..left.start),
+            });
+        }
+        let mut width_ns = width_ns;
+        while width_ns < left.end.saturating_sub(left.start) {
+            // Rounded down, it may be where it begins.
+            let at_ns = self.rounded_ns(left.start.saturating_add(width_ns))?;
+            if at_ns > left.start {
+                return Ok((left.start..at_ns, at_ns..left.end));
+            }
+            width_ns = width_ns.saturating_mul(2);
+        }
+        Ok((left.clone(), left.end..left.end))
     }
 
     fn execute_slice(&self, times: Range<i64>, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

@@ -142,6 +142,7 @@ fn mistakes() {
     check("SELECT 1 = ROW(1)", "line 1:10: '=' cannot be applied to integer, row(integer)");
     check("SELECT 1 = (SELECT 'a')", "line 1:10: '=' cannot be applied to integer, varchar");
     check("SELECT 1 = (WITH t AS (SELECT 1) SELECT 'a')", "line 1:10: '=' cannot be applied to integer, varchar");
+    check("SELECT 1 = (VALUES 'a')", "line 1:10: '=' cannot be applied to integer, varchar");
     check("SELECT 1 = CASE WHEN true THEN 'a' END", "line 1:10: '=' cannot be applied to integer, varchar");
     check("SELECT 1 = ARRAY[1][1] || 'a'", "line 1:24: '||' cannot be applied to integer, varchar");
     check(

@@ -449,11 +449,22 @@ impl Scan {
             return (batch.rows.clone(), std::iter::once(0..count).collect());
         }
         let (mut rows, mut at) = (VecDeque::new(), VecDeque::new());
-        for (place, row) in batch.rows.iter().cloned().flatten().enumerate() {
-            if times.contains(&batch.times[place]) && !dead.contains(row) {
-                push_row(&mut rows, row);
-                push_row(&mut at, place);
+        let mut first = 0;
+        for range in &batch.rows {
+            let held = &batch.times[first..first + range.len()];
+            for stretch in stretches(held, &times) {
+                let row_of = |place: usize| range.start + place;
+                if dead.count() == 0 {
+                    push_rows(&mut rows, row_of(stretch.start)..row_of(stretch.end));
+                    push_rows(&mut at, first + stretch.start..first + stretch.end);
+                    continue;
+                }
+                for place in stretch.filter(|place| !dead.contains(row_of(*place))) {
+                    push_row(&mut rows, row_of(place));
+                    push_row(&mut at, first + place);
+                }
             }
+            first += range.len();
         }
         (rows.into(), at.into())
     }
@@ -538,16 +549,17 @@ impl Iterator for Scan {
 
     fn next(&mut self) -> Option<Self::Item> {
         if let (None, Kept::Ends { oldest, newest }) = (&self.ends, self.request.kept) {
+            if self.request.part.index > 0 {
+                // They are few: the first part has them all.
+                return None;
+            }
             match ends(&self.view.pieces, &self.request.selection.times, &self.streams, oldest, newest) {
                 Ok(ends) => self.ends = Some(ends),
                 Err(error) => {
+                    self.ends = Some(Vec::new());
                     self.next_piece = self.view.pieces.len();
                     return Some(Err(error));
                 }
-            }
-            if self.request.part.index > 0 {
-                // They are few: the first part has them all.
-                self.next_piece = self.view.pieces.len();
             }
         }
         let pieces = Arc::clone(&self.view.pieces);
@@ -584,6 +596,17 @@ impl Iterator for Scan {
     }
 }
 
+/// The longest stretches of `times` that lie in `wanted`.
+fn stretches(times: &[i64], wanted: &Range<i64>) -> impl Iterator<Item = Range<usize>> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let start = next + times[next..].iter().position(|time_ns| wanted.contains(time_ns))?;
+        let length = times[start..].iter().position(|time_ns| !wanted.contains(time_ns));
+        next = length.map_or(times.len(), |length| start + length);
+        Some(start..next)
+    })
+}
+
 /// Takes as many rows as there is room for off the front.
 fn take_rows(selected: &mut VecDeque<Range<usize>>, mut room: usize) -> Vec<Range<usize>> {
     let mut rows = Vec::new();
@@ -603,7 +626,47 @@ fn take_rows(selected: &mut VecDeque<Range<usize>>, mut room: usize) -> Vec<Rang
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::memory::selection::Part;
     use datafusion::arrow::array::AsArray;
+
+    #[test]
+    fn stretches_of_times() {
+        let check = |times: &[i64], expect: &[Range<usize>]| {
+            assert_eq!(stretches(times, &(3..6)).collect::<Vec<_>>(), expect, "{times:?}");
+        };
+        check(&[], &[]);
+        check(&[1, 2, 6], &[]);
+        check(&[3, 4, 5], &[0..3]);
+        check(&[1, 3, 4, 6, 7, 2, 5], &[1..3, 6..7]);
+        check(&[5, 6, 3, 4, 9], &[0..1, 2..4]);
+    }
+
+    #[test]
+    fn parts_have_every_row_once() {
+        let check = |ranges: &[Range<usize>], count: usize| {
+            let all: VecDeque<_> = ranges.iter().cloned().collect();
+            let parts = (0..count).flat_map(|index| Part { index, count }.of(all.clone()));
+            assert_eq!(parts.flatten().collect::<Vec<_>>(), all.iter().cloned().flatten().collect::<Vec<_>>());
+        };
+        for count in [1, 2, 3, 7, 50] {
+            check(&[], count);
+            check(&[5..6], count);
+            check(&[0..10, 12..13, 20..41], count);
+        }
+    }
+
+    #[test]
+    fn rows_without_others() {
+        let check = |all: &[Range<usize>], some: &[Range<usize>], expect: &[Range<usize>]| {
+            let given = |ranges: &[Range<usize>]| ranges.iter().cloned().collect::<VecDeque<_>>();
+            assert_eq!(without(given(all), &given(some)), given(expect));
+        };
+        check(&[], &[], &[]);
+        check(&[0..10], &[], &[0..10]);
+        check(&[0..10], &[0..10], &[]);
+        check(&[0..10, 20..30], &[2..4, 6..10, 20..21, 29..30], &[0..2, 4..6, 21..29]);
+        check(&[0..10, 20..30, 40..50], &[22..30], &[0..10, 20..22, 40..50]);
+    }
 
     #[test]
     fn texts_are_repeated() {

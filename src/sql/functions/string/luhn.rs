@@ -27,5 +27,5 @@ fn luhn(text: &str) -> Result<bool> {
         let digit = u64::from(character - b'0');
         sum += if place % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 };
     }
-    Ok(sum % 10 == 0)
+    Ok(sum.is_multiple_of(10))
 }
