@@ -1,12 +1,13 @@
 //! Batch load: files of separated values in a bucket become records of a table.
 //!
 //! `csv` reads rows, a mapping makes records of them ([`crate::ingest::mapping`]), `run` writes them and counts, `report`
-//! tells what failed, by file and line; `import` does the same with files on this machine, `parquet` among them. A task is written down at the end of every file: after a crash it goes on with the
-//! file that it was at, whose records have the same versions as before and so change nothing that is stored already.
+//! tells what failed, by file and line; `import` does the same with files on this machine, Parquet among them. A task is
+//! written down at the end of every file: after a crash it goes on with the file that it was at, whose records have the same
+//! versions as before and so change nothing that is stored already.
 
 mod csv;
 mod import;
-mod parquet;
+mod parquet_file;
 mod report;
 mod run;
 

@@ -1,9 +1,11 @@
 """--s3-endpoint: UNLOAD and batch load with moto's server as the S3."""
 
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,3 +102,54 @@ def test_batch_load_from_it(moto, server):
     assert MODEL_OF_THE_GUIDE["TimeUnit"] == "SECONDS"
     done = world.finished(world.create("rows/", bucket=f"none-{fresh_account()}"))
     assert done["TaskStatus"] == "FAILED" and "does not exist" in done["ErrorMessage"]
+
+
+class Failing(http.server.BaseHTTPRequestHandler):
+    """An S3 that takes so many objects and refuses all after them."""
+
+    left, keys = 0, []
+    protocol_version = "HTTP/1.1"
+
+    def reply(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("ETag", '"1"')
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        name = "ListBucketResult"
+        self.reply(200, f"<{name}><Name>b</Name><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></{name}>".encode())
+
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).left -= 1
+        if self.left >= 0:
+            self.keys.append(self.path)
+            return self.reply(200, b"")
+        return self.reply(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 3])
+def test_writes_that_fail_half_way(left):
+    """Two result files, the metadata and the manifest are put: each may fail, and never is there a manifest then."""
+    store = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+    threading.Thread(target=store.serve_forever, daemon=True).start()
+    Failing.left, Failing.keys = left, []
+    address = f"http://127.0.0.1:{store.server_port}"
+    with environment(**CREDENTIALS), running("--s3-endpoint", address) as server:
+        client = Boto3("explicit", server.url)
+        sql = (
+            "UNLOAD (SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t(n, p)) TO 's3://b/f' "
+            "WITH (partitioned_by = ARRAY['p'], compression = 'NONE')"
+        )
+        with refused(client, "QueryExecutionException", 400):
+            client.call("query", QueryString=sql)
+        assert len(Failing.keys) == left and not any("manifest" in key for key in Failing.keys)
+        Failing.left = 100
+        client.call("query", QueryString=sql)
+        assert sum("manifest" in key for key in Failing.keys) == 1
+    store.shutdown()

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import re
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -172,3 +173,17 @@ def test_csv_is_read_by_duckdb(tmp_path):
     expect = plain[0][:6] + ["[1,2]", '{"a":2.5,"b":"x"}']
     assert rows[0] == tuple(expect)
     assert rows[1] == (None,) * 8
+
+
+def test_a_large_result_is_streamed(tmp_path):
+    """A result of many times the memory that it may take goes through."""
+    rows = "SELECT x, rpad('', 1000, 'x') AS text FROM UNNEST(sequence(1, 10000)) AS t(x) CROSS JOIN UNNEST(sequence(1, 10)) AS u(y)"
+    with running("--data-dir", str(tmp_path), "--query-memory", "64") as server:
+        s3_client(server.url).create_bucket(Bucket="out")
+        client = Boto3("explicit", server.url)
+        count, _, _ = unload(client, f"UNLOAD ({rows}) TO 's3://out/f' WITH (compression = 'NONE', max_file_size = '16MB')")
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{server.process.pid}/status").read_text()).group(1))
+    found = list((tmp_path / "s3" / "out" / "f" / "results").iterdir())
+    assert count == "100000" and sum(file.stat().st_size for file in found) > 100_000_000
+    assert len(found) >= 6 and max(file.stat().st_size for file in found) < 20 << 20
+    assert peak < 400_000, "kibibytes"

@@ -3,7 +3,7 @@
 use super::{
     BatchLoader,
     csv::{self, CsvDialect, FileProblem, Piece, Row},
-    parquet,
+    parquet_file::read_parquet,
     report::{FileErrors, Report, TaskErrorEntry},
 };
 use crate::{
@@ -190,7 +190,7 @@ impl BatchLoader {
             if rows.is_timestamp(&task.model.mapping.time_column) {
                 task.model.time_unit = Some("NANOSECONDS".to_owned());
             }
-            let reader = move |take: &mut dyn FnMut(Piece) -> bool| parquet::read(rows, take);
+            let reader = move |take: &mut dyn FnMut(Piece) -> bool| read_parquet(rows, take);
             self.load_rows(scope, &task, outcome, reader, nothing).await
         } else if is("gz") {
             let input = flate2::read::MultiGzDecoder::new(io::BufReader::new(file));

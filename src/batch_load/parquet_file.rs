@@ -6,7 +6,7 @@ use ::csv::StringRecord;
 use std::io;
 
 /// Reads a file to its end; `take` says whether to go on. Rows are counted from 1.
-pub(super) fn read(rows: ParquetRows, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), FileProblem> {
+pub(super) fn read_parquet(rows: ParquetRows, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), FileProblem> {
     let width = rows.columns().len();
     if !take(Piece::Header(rows.columns().to_vec())) {
         return Ok(());
