@@ -7,6 +7,7 @@ pub mod endpoints;
 pub mod error;
 mod list_token;
 mod query;
+mod scheduled_queries;
 mod tables;
 mod tags;
 mod write_records;
@@ -17,15 +18,16 @@ use crate::{
     clock::Clock,
     engine::{Engine, StateCounts},
     model::scope::Scope,
-    outbound::objects::Objects,
+    outbound::{
+        notifications::{Notification, Notifications},
+        objects::Objects,
+    },
+    schedule::Scheduler,
     sql::{Limits, Sql},
 };
 use bytes::Bytes;
 use std::sync::Arc;
-use timebrook_protocol::{
-    Input, Operation, ServiceError, decode,
-    shapes::{query as query_shapes, write},
-};
+use timebrook_protocol::{Input, Operation, ServiceError, decode, shapes::write};
 
 /// What every request brings beside its body.
 #[derive(Clone, Debug)]
@@ -51,6 +53,31 @@ pub struct ApiConfig {
     pub advertised: Option<Advertised>,
     /// What one query may use.
     pub query_limits: Limits,
+    /// Whether queries and targets of scheduled queries are analysed only when they run.
+    pub lenient_scheduled_queries: bool,
+}
+
+/// Why the time cannot be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum AdvanceError {
+    /// Time goes by itself.
+    #[error("the time is the machine's: start the server with --manual-clock to set it")]
+    NotManual,
+    /// To a moment that has passed.
+    #[error("time does not go backwards")]
+    Backwards,
+    /// What was due could not be done.
+    #[error("{}", .0.message)]
+    Work(ServiceError),
+}
+
+/// The times that the operations live by.
+#[derive(Clone, Debug)]
+pub struct Clocks {
+    /// What records, schedules and `now()` go by.
+    pub time: Clock,
+    /// What timeouts are measured with.
+    pub machine: Clock,
 }
 
 /// What the server holds.
@@ -67,16 +94,83 @@ pub struct State {
 pub struct Api {
     engine: Arc<Engine>,
     objects: Arc<Objects>,
-    sql: Sql,
+    sql: Arc<Sql>,
+    notifications: Arc<Notifications>,
+    scheduler: Arc<Scheduler>,
     advertised: Option<Advertised>,
+    lenient_scheduled_queries: bool,
+    time: Clock,
+    /// Held while a manual clock is moved.
+    advancing: tokio::sync::Mutex<()>,
 }
 
 impl Api {
-    /// The operations on `engine`; what is for S3 goes to `objects`.
+    /// The operations on `engine`; what is for S3 goes to `objects`, what is for SNS to `notifications`.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, objects: Arc<Objects>, config: ApiConfig, clock: Clock) -> Self {
-        let sql = Sql::new(config.query_limits, clock);
-        Self { engine, objects, sql, advertised: config.advertised }
+    pub fn new(
+        engine: Arc<Engine>,
+        objects: Arc<Objects>,
+        notifications: Arc<Notifications>,
+        config: ApiConfig,
+        clocks: Clocks,
+    ) -> Self {
+        let sql = Arc::new(Sql::new(config.query_limits, clocks.machine));
+        let parts = (Arc::clone(&engine), Arc::clone(&sql), Arc::clone(&objects), Arc::clone(&notifications));
+        let scheduler = Arc::new(Scheduler::new(parts.0, parts.1, parts.2, parts.3, clocks.time.clone()));
+        let ApiConfig { advertised, lenient_scheduled_queries, .. } = config;
+        Self {
+            engine,
+            objects,
+            sql,
+            notifications,
+            scheduler,
+            advertised,
+            lenient_scheduled_queries,
+            time: clocks.time,
+            advancing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// What runs scheduled queries.
+    #[must_use]
+    pub fn scheduler(&self) -> &Arc<Scheduler> {
+        &self.scheduler
+    }
+
+    /// What scheduled queries have notified of, of one account or of all, the oldest first.
+    #[must_use]
+    pub fn notifications(&self, account: Option<&str>) -> Vec<Notification> {
+        self.notifications.sent(account)
+    }
+
+    /// Moves a manual clock to `to_ns`, nanoseconds since the epoch, and on the way does all that is due, in the order of
+    /// the times it is due at: when this returns, every run has ended. Answers the time it is then.
+    ///
+    /// # Errors
+    /// [`AdvanceError`].
+    pub async fn advance(&self, to_ns: i64) -> Result<i64, AdvanceError> {
+        let _one_at_a_time = self.advancing.lock().await;
+        if !self.time.is_manual() {
+            return Err(AdvanceError::NotManual);
+        }
+        if to_ns < self.time.now_ns() {
+            return Err(AdvanceError::Backwards);
+        }
+        // Runs that were asked for belong to the time before.
+        self.scheduler.idle().await;
+        let mut last_ns = i64::MIN;
+        while let Some(due_ns) = self.scheduler.next_due_ns().filter(|due_ns| *due_ns <= to_ns) {
+            if due_ns <= last_ns {
+                return Err(AdvanceError::Work(error::internal("a run cannot be written down")));
+            }
+            last_ns = due_ns;
+            self.time.set(due_ns.max(self.time.now_ns()));
+            self.tick(due_ns).await.map_err(AdvanceError::Work)?;
+            self.scheduler.run_due(due_ns).await;
+        }
+        self.time.set(to_ns);
+        self.tick(to_ns).await.map_err(AdvanceError::Work)?;
+        Ok(to_ns)
     }
 
     /// Carries out one operation: the body of its request to the body of its response, in JSON.
@@ -109,16 +203,12 @@ impl Api {
             Operation::DescribeBatchLoadTask => later::<write::DescribeBatchLoadTaskRequest<'_>>(operation, &body),
             Operation::ListBatchLoadTasks => later::<write::ListBatchLoadTasksRequest<'_>>(operation, &body),
             Operation::ResumeBatchLoadTask => later::<write::ResumeBatchLoadTaskRequest<'_>>(operation, &body),
-            Operation::CreateScheduledQuery => later::<query_shapes::CreateScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DeleteScheduledQuery => later::<query_shapes::DeleteScheduledQueryRequest<'_>>(operation, &body),
-            Operation::DescribeScheduledQuery => {
-                later::<query_shapes::DescribeScheduledQueryRequest<'_>>(operation, &body)
-            }
-            Operation::ExecuteScheduledQuery => {
-                later::<query_shapes::ExecuteScheduledQueryRequest<'_>>(operation, &body)
-            }
-            Operation::ListScheduledQueries => later::<query_shapes::ListScheduledQueriesRequest<'_>>(operation, &body),
-            Operation::UpdateScheduledQuery => later::<query_shapes::UpdateScheduledQueryRequest<'_>>(operation, &body),
+            Operation::CreateScheduledQuery => scheduled_queries::create_scheduled_query(self, ctx, &body).await,
+            Operation::DeleteScheduledQuery => scheduled_queries::delete_scheduled_query(self, ctx, &body).await,
+            Operation::DescribeScheduledQuery => scheduled_queries::describe_scheduled_query(self, ctx, &body),
+            Operation::ExecuteScheduledQuery => scheduled_queries::execute_scheduled_query(self, ctx, &body),
+            Operation::ListScheduledQueries => scheduled_queries::list_scheduled_queries(self, ctx, &body),
+            Operation::UpdateScheduledQuery => scheduled_queries::update_scheduled_query(self, ctx, &body).await,
         }
     }
 
@@ -129,6 +219,7 @@ impl Api {
     pub async fn reset(&self, account: Option<&str>) -> Result<(), ServiceError> {
         self.engine.reset(account).await?;
         self.sql.reset(account);
+        self.notifications.forget(account);
         Ok(())
     }
 

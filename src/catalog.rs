@@ -1,5 +1,6 @@
 //! Databases, tables, their schemas and tags: a pure state machine that the engine drives.
 
+pub mod scheduled_query;
 pub mod schema;
 pub mod settings;
 pub mod state;

@@ -42,6 +42,12 @@ impl Clock {
         }))
     }
 
+    /// Whether it stands still until it is moved.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        matches!(*self.0, Source::Manual { .. })
+    }
+
     /// Nanoseconds since the Unix epoch.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]

@@ -71,9 +71,23 @@ pub struct Config {
     /// machine's memory unless it is set
     #[arg(long, env = "TIMEBROOK_MEMORY", value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     pub memory: Option<u32>,
+    /// Keep objects (results of UNLOAD, sources of batch load, reports) in the S3-compatible store at this address, with
+    /// the credentials and region of the usual AWS variables; without it they are kept here, and this server is their S3
+    #[arg(long, env = "TIMEBROOK_S3_ENDPOINT", value_name = "URL", value_parser = http_url)]
+    pub s3_endpoint: Option<String>,
     /// Refuse in queries what only Presto documents, and not the developer guide: functions, GROUPING SETS, FILTER and more
     #[arg(long, env = "TIMEBROOK_DOCUMENTED_ONLY")]
     pub documented_only: bool,
+    /// Create scheduled queries without analysing their text and target: mistakes show only when they run
+    #[arg(long, env = "TIMEBROOK_LENIENT_SCHEDULED_QUERIES")]
+    pub lenient_scheduled_queries: bool,
+    /// Let time stand still, at the start or at this moment (2026-01-01T00:00:00Z); POST /_timebrook/clock moves it
+    #[arg(long, env = "TIMEBROOK_MANUAL_CLOCK", value_name = "TIME", num_args = 0..=1, require_equals = true,
+        default_missing_value = Self::MANUAL_CLOCK_NOW)]
+    pub manual_clock: Option<String>,
+    /// Publish notifications of scheduled queries to SNS at this URL, with the usual AWS_ACCESS_KEY_ID and its kin
+    #[arg(long, env = "TIMEBROOK_SNS_ENDPOINT", value_name = "URL")]
+    pub sns_endpoint: Option<String>,
     /// What to log: error, warn, info, debug, trace, or a filter such as "info,timebrook::server=debug"
     #[arg(long, env = "TIMEBROOK_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -103,6 +117,8 @@ impl Config {
     const MAX_CONNECTIONS_MAX: i64 = 1 << 20;
     /// Seconds. # model: Query
     pub const DEFAULT_QUERY_TIMEOUT: u64 = 60;
+    /// The value of `--manual-clock` without one: the moment of the start.
+    pub const MANUAL_CLOCK_NOW: &'static str = "now";
     /// Mebibytes.
     pub const DEFAULT_QUERY_MEMORY: u32 = 1_024;
 }
@@ -121,10 +137,23 @@ impl Default for Config {
             query_timeout: Self::DEFAULT_QUERY_TIMEOUT,
             query_memory: Self::DEFAULT_QUERY_MEMORY,
             memory: None,
+            s3_endpoint: None,
             documented_only: false,
+            lenient_scheduled_queries: false,
+            manual_clock: None,
+            sns_endpoint: None,
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }
+    }
+}
+
+/// An address of the form http://… or https://…
+fn http_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.starts_with(['/', ':']) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("not of the form http://HOST[:PORT] or https://HOST[:PORT]".to_owned()),
     }
 }
 
@@ -152,6 +181,14 @@ mod tests {
     fn defaults_without_flags_are_those_of_the_type() {
         let parsed = CommandLine::parse_from(["timebrook"]).config;
         assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn an_endpoint_is_an_address() {
+        let parse = |text: &str| CommandLine::try_parse_from(["timebrook", "--s3-endpoint", text]);
+        assert_eq!(parse("http://minio:9000/").unwrap().config.s3_endpoint.as_deref(), Some("http://minio:9000"));
+        assert!(parse("minio:9000").is_err());
+        assert!(parse("https://").is_err());
     }
 
     #[test]

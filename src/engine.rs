@@ -15,6 +15,7 @@ mod log;
 mod magnetic;
 mod recovery;
 mod rows;
+mod scheduled_queries;
 mod snapshot;
 mod table;
 
@@ -68,6 +69,12 @@ pub enum EngineError {
     /// UpdateTable with another partition key than the table's.
     #[error("The partition key of a table cannot be changed after the table is created.")]
     PartitionKeyChanged,
+    /// The ARN of a scheduled query that is not there. # inferred: the words
+    #[error("The scheduled query {0} does not exist.")]
+    ScheduledQueryNotFound(String),
+    /// Another request had the same client token. # inferred: the words
+    #[error("The ClientToken was already used by a request that differs from this one.")]
+    TokenReused,
     /// Settings of an account that it cannot have.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -122,11 +129,14 @@ impl Engine {
     /// [`EngineError::Storage`] when the directory cannot be used or its files are damaged (the text names file and
     /// offset).
     pub async fn open(config: EngineConfig, clock: Clock) -> Result<Arc<Self>, EngineError> {
-        // Every request brings the time it happens at; opening needs none.
-        let _ = clock;
         let Some(path) = config.data_dir else { return Ok(Arc::new(Self { inner: Arc::new(Inner::in_memory()) })) };
         let sizes = LogSizes::with_memory(config.memory_bytes_max.unwrap_or(usize::MAX));
-        Self::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes).await
+        let (started_ns, dir) = (clock.monotonic_ns(), path.display().to_string());
+        tracing::info!(%dir, "opening the data directory");
+        let engine = Self::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes).await?;
+        let (took_ms, counts) = ((clock.monotonic_ns() - started_ns) / 1_000_000, engine.counts(None));
+        tracing::info!(%dir, took_ms, tables = counts.tables, records = counts.records, "the data directory is open");
+        Ok(engine)
     }
 
     /// Opens an engine on any disk. Reading it holds a thread of the blocking pool.

@@ -6,12 +6,14 @@
 //! is written. What a record's table says to it (versions, types, limits of the table) is decided in the engine.
 
 pub mod input;
+pub mod mapping;
 mod merge;
 mod report;
 mod route;
 mod validate;
 
 pub use input::{InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest};
+pub use report::record_json;
 pub use validate::{InvalidRecord, check_column_name};
 
 use crate::{

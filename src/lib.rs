@@ -4,9 +4,11 @@
 //!
 //! - [`server`]: sockets, TLS, HTTP, identity, dispatch; the only user of hyper and rustls
 //! - [`api`]: the wire's requests and responses to use cases and back; the one error map
+//! - [`schedule`]: scheduled queries and their runs
 //! - [`sql`]: the query language on DataFusion; [`ingest`]: records from request to stored form
 //! - [`engine`]: the only owner of the write-ahead log, the catalog and the store
 //! - [`catalog`]: databases, tables, schemas, tags; [`store`]: bytes and batches
+//! - [`outbound`]: what leaves the server: objects for S3, notifications for SNS
 //! - [`model`]: plain values; [`clock`]: time and randomness
 //!
 //! Rust tests can have a server of their own: `Server::builder().start().await` listens on a free port,
@@ -20,6 +22,7 @@ pub mod engine;
 pub mod ingest;
 pub mod model;
 pub mod outbound;
+pub mod schedule;
 pub mod server;
 pub mod sql;
 pub mod store;

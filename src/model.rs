@@ -2,6 +2,7 @@
 
 pub mod arn;
 pub mod limits;
+pub mod mapping;
 pub mod record;
 pub mod retention;
 pub mod scope;

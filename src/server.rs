@@ -9,23 +9,33 @@ mod dispatch;
 mod foreign;
 mod form;
 mod http;
+mod http_body;
 mod listen;
 mod log;
 mod reply;
+mod s3;
 mod sts;
 mod timer;
 mod tls;
 mod watched;
 
-pub use self::{authority::AuthorityError, http::Service, tls::TlsError};
+pub use self::{
+    authority::AuthorityError,
+    http::Service,
+    http_body::{AnyBody, BodyFailure},
+    tls::TlsError,
+};
 
 use self::{listen::Acceptor, tls::Certificates};
 use crate::{
-    api::{Advertised, Api, ApiConfig},
+    api::{Advertised, Api, ApiConfig, Clocks},
     clock::Clock,
     config::Config,
     engine::{Engine, EngineConfig, EngineError},
-    outbound::objects::{ObjectError, Objects},
+    outbound::{
+        notifications::{Notifications, SnsEndpoint},
+        objects::{ObjectError, Objects},
+    },
     sql::Limits,
 };
 use std::{
@@ -67,6 +77,9 @@ pub enum ServerError {
     /// What DescribeEndpoints should answer is no address.
     #[error("--advertise {0}: not of the form [SCHEME://]HOST[:PORT]")]
     Advertise(String),
+    /// What time should stand still at is no moment.
+    #[error("--manual-clock {0}: not of the form 2026-01-01T00:00:00Z")]
+    ManualClock(String),
     /// The log filter is not understood.
     #[error("--log: {0}")]
     Log(#[from] tracing_subscriber::filter::ParseError),
@@ -133,12 +146,33 @@ impl Builder {
         let (listener, address) = listening.await.map_err(|source| ServerError::Listen { host, port, source })?;
         let service = acceptor.service.clone();
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(keep_time(engine.clone(), acceptor.clock.clone(), stopped.clone()));
+        // A clock that the user moves brings its work with it.
+        let time = service.time().clone();
+        if !time.is_manual() {
+            tokio::spawn(service.scheduler().clone().keep(stopped.clone()));
+        }
+        tokio::spawn(keep_time(engine.clone(), time, stopped.clone()));
         let serving = tokio::spawn(acceptor.serve(listener, stopped));
         Ok(Server { address, service, engine, stop, serving })
     }
 
+    /// The time of the server's state, and the time that sockets and running queries are measured by: both the clock's,
+    /// but where the user moves the first.
+    fn clocks(&self) -> Result<Clocks, ServerError> {
+        let machine = self.clock.clone();
+        let time = match self.config.manual_clock.as_deref() {
+            None => machine.clone(),
+            Some(Config::MANUAL_CLOCK_NOW) => Clock::manual(machine.now_ns()),
+            Some(text) => {
+                let now_ns = admin::clock::parse_moment(text);
+                Clock::manual(now_ns.ok_or_else(|| ServerError::ManualClock(text.to_owned()))?)
+            }
+        };
+        Ok(Clocks { time, machine })
+    }
+
     async fn open(self) -> Result<(Acceptor, Arc<Engine>), ServerError> {
+        let clocks = self.clocks()?;
         let Self { config, clock } = self;
         let advertised = match &config.advertise {
             Some(text) => Some(Advertised::parse(text).ok_or_else(|| ServerError::Advertise(text.clone()))?),
@@ -157,18 +191,22 @@ impl Builder {
             clock.clone(),
         )
         .await?;
-        let objects = match buckets {
-            Some(root) => Objects::in_folder(root)?,
-            None => Objects::in_memory(),
-        };
+        let objects = Arc::new(match (&config.s3_endpoint, buckets) {
+            (Some(endpoint), _) => Objects::at_endpoint(endpoint),
+            (None, Some(root)) => Objects::in_folder(root)?,
+            (None, None) => Objects::in_memory(),
+        });
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
             documented_only: config.documented_only,
         };
-        let api = Api::new(engine.clone(), Arc::new(objects), ApiConfig { advertised, query_limits }, clock.clone());
+        let api_config =
+            ApiConfig { advertised, query_limits, lenient_scheduled_queries: config.lenient_scheduled_queries };
+        let notifications = Arc::new(Notifications::new(config.sns_endpoint.map(sns_endpoint)));
+        let api = Api::new(engine.clone(), objects.clone(), notifications, api_config, clocks.clone());
         let certificates = Arc::new(certificates);
-        let service = Service::new(api, certificates.clone(), clock.clone());
+        let service = Service::new(api, objects, certificates.clone(), clocks);
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }
 }
@@ -240,6 +278,17 @@ fn memory_bytes_max(asked_mib: Option<u32>) -> usize {
         Some(mib) => (mib as usize) << 20,
         // Where the system does not say, it is reckoned with four gibibytes.
         None => total_kib().unwrap_or(4_usize << 20) * 1_024 / 4,
+    }
+}
+
+/// Where to publish, signed with the environment's credentials, or with any where there are none.
+fn sns_endpoint(url: String) -> SnsEndpoint {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    SnsEndpoint {
+        url,
+        access_key_id: variable("AWS_ACCESS_KEY_ID").unwrap_or_else(|| "test".to_owned()),
+        secret_access_key: variable("AWS_SECRET_ACCESS_KEY").unwrap_or_else(|| "test".to_owned()),
+        session_token: variable("AWS_SESSION_TOKEN"),
     }
 }
 

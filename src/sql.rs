@@ -16,6 +16,7 @@ mod metadata;
 mod page;
 mod parse;
 mod plan;
+mod rows;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,8 @@ pub mod types;
 
 pub use execute::{Limits, Prepared, TableRead};
 pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, RowWriter};
-pub use plan::OutputColumn;
+pub use plan::{OutputColumn, Parameters};
+pub use rows::{CellType, TextBatch, TextRows};
 
 use crate::{
     clock::Clock,
@@ -31,6 +33,7 @@ use crate::{
     model::{limits::FIRST_PAGE_WAIT_NS, scope::Scope},
 };
 use error::SqlError;
+use execute::{Job, Started};
 use functions::Registry;
 use interrupt::Interrupt;
 use page::{Cursor, Cursors, Work};
@@ -121,21 +124,9 @@ impl Sql {
         let cursor = match request.next_token {
             Some(token) => self.cursors.find(token, scope, sql, now_ns).await?,
             None => {
-                let job = execute::Job {
-                    sql: sql.to_owned(),
-                    snapshot: snapshot(),
-                    now_ns,
-                    query_id: request.query_id.clone(),
-                    parallelism: self.parallelism,
-                };
-                let (head, started) = oneshot::channel();
-                let interrupt = Arc::new(Interrupt::new(self.clock.clone(), self.limits.timeout_s));
-                let run = execute::run(job, Arc::clone(self.registry()), self.limits, Arc::clone(&interrupt), head);
-                let task = self.spawn(interrupt.within(run))?;
-                let work = Work { task, interrupt };
-                // The work ends without a head only when it panicked.
-                let started =
-                    started.await.map_err(|_| SqlError::Internal("the query's task ended early".into()))??;
+                let job = self.job(sql, snapshot(), now_ns, Parameters::None);
+                let job = Job { query_id: request.query_id.clone(), ..job };
+                let (started, work) = self.start(job).await?;
                 let (scope, sql) = (scope.clone(), sql.to_owned());
                 let cursor = Cursor::new(request.query_id.clone(), scope, sql, started, request.row_writer);
                 self.cursors.insert(cursor, work, now_ns)
@@ -164,19 +155,57 @@ impl Sql {
         page
     }
 
-    /// Plans a query without running it. Parameters (`@name`) may stand for values.
+    /// Runs a query whose rows are wanted as texts.
+    ///
+    /// # Errors
+    /// [`SqlError`]: the query's own failure, as far as it shows before the first row.
+    pub async fn rows(
+        &self,
+        sql: &str,
+        parameters: Parameters,
+        snapshot: Snapshot,
+        now_ns: i64,
+    ) -> Result<TextRows, SqlError> {
+        let (started, work) = self.start(self.job(sql, snapshot, now_ns, parameters)).await?;
+        Ok(TextRows::new(started, work))
+    }
+
+    /// A job without an id.
+    fn job(&self, sql: &str, snapshot: Snapshot, now_ns: i64, parameters: Parameters) -> Job {
+        let (sql, query_id, parallelism) = (sql.to_owned(), String::new(), self.parallelism);
+        Job { sql, snapshot, now_ns, parameters, query_id, parallelism }
+    }
+
+    async fn start(&self, job: Job) -> Result<(Started, Work), SqlError> {
+        let (head, started) = oneshot::channel();
+        let interrupt = Arc::new(Interrupt::new(self.clock.clone(), self.limits.timeout_s));
+        let run = execute::run(job, Arc::clone(self.registry()), self.limits, Arc::clone(&interrupt), head);
+        let task = self.spawn(interrupt.within(run))?;
+        // The work ends without a head only when it panicked.
+        let started = started.await.map_err(|_| SqlError::Internal("the query's task ended early".into()))??;
+        Ok((started, Work { task, interrupt }))
+    }
+
+    /// Whether only what the developer guide documents is taken.
+    #[must_use]
+    pub fn is_documented_only(&self) -> bool {
+        self.limits.documented_only
+    }
+
+    /// Plans a query without running it. Unless `parameters` says what they are, parameters (`@name`) may stand for any
+    /// value.
     ///
     /// # Errors
     /// [`SqlError`] as the query itself would fail, where that shows without running it.
-    pub async fn prepare(&self, sql: &str, snapshot: Snapshot, now_ns: i64) -> Result<Prepared, SqlError> {
+    pub async fn prepare(
+        &self,
+        sql: &str,
+        parameters: Parameters,
+        snapshot: Snapshot,
+        now_ns: i64,
+    ) -> Result<Prepared, SqlError> {
         let registry = Arc::clone(self.registry());
-        let job = execute::Job {
-            sql: sql.to_owned(),
-            snapshot,
-            now_ns,
-            query_id: String::new(),
-            parallelism: self.parallelism,
-        };
+        let job = self.job(sql, snapshot, now_ns, parameters);
         let (answer, prepared) = oneshot::channel();
         let limits = self.limits;
         let interrupt = Arc::new(Interrupt::new(self.clock.clone(), limits.timeout_s));

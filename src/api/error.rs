@@ -3,10 +3,11 @@
 use crate::{
     engine::EngineError,
     ingest::{IngestError, InvalidRecord},
+    schedule::definition::DefinitionError,
     sql::{PageError, error::SqlError},
 };
 use std::error::Error;
-use timebrook_protocol::{ErrorCode, Operation, ServiceError};
+use timebrook_protocol::{Detail, ErrorCode, Operation, ServiceError};
 
 /// # model: the doc sentence of InternalServerException
 const INTERNAL: &str = "Timestream was unable to fully process this request because of an internal server error.";
@@ -15,7 +16,11 @@ impl From<EngineError> for ServiceError {
     fn from(error: EngineError) -> Self {
         let code = match &error {
             EngineError::DatabaseNotFound(_) | EngineError::TableNotFound(_) => ErrorCode::ResourceNotFoundException,
-            EngineError::AlreadyExists => ErrorCode::ConflictException,
+            EngineError::ScheduledQueryNotFound(arn) => {
+                return ServiceError::new(ErrorCode::ResourceNotFoundException, error.to_string())
+                    .with_detail(Detail::ScheduledQueryArn(arn.clone()));
+            }
+            EngineError::AlreadyExists | EngineError::TokenReused => ErrorCode::ConflictException,
             EngineError::DatabaseNotEmpty(_) | EngineError::PartitionKeyChanged | EngineError::Settings(_) => {
                 ErrorCode::ValidationException
             }
@@ -31,6 +36,19 @@ impl From<IngestError> for ServiceError {
         match error {
             IngestError::Invalid(error) => error.into(),
             IngestError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<DefinitionError> for ServiceError {
+    fn from(error: DefinitionError) -> Self {
+        match error {
+            DefinitionError::Engine(error) => error.into(),
+            DefinitionError::Sql(error) => error.into(),
+            DefinitionError::Schedule(_)
+            | DefinitionError::Mapping(_)
+            | DefinitionError::ColumnType { .. }
+            | DefinitionError::NoTarget => invalid(error.to_string()),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Api, Ctx, convert, error};
 use crate::{
     model::{arn, scope::Scope},
     sql::{
-        CancelOutcome, Page, PageError, Prepared, QueryRequest,
+        CancelOutcome, Page, PageError, Parameters, Prepared, QueryRequest,
         insights::{Insights, ScanInsight},
     },
 };
@@ -107,7 +107,11 @@ pub(super) async fn prepare_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<V
         return Err(error::invalid("PrepareQuery supports only ValidateOnly set to true."));
     }
     let snapshot = api.engine.snapshot(&ctx.scope);
-    let prepared = api.sql.prepare(&request.query_string, snapshot, ctx.now_ns).await.map_err(PageError::from)?;
+    let prepared = api
+        .sql
+        .prepare(&request.query_string, Parameters::None, snapshot, ctx.now_ns)
+        .await
+        .map_err(PageError::from)?;
     Ok(prepared_body(&request.query_string, &prepared))
 }
 

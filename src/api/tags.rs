@@ -1,9 +1,9 @@
-//! Tags of databases and tables. Both services have these operations under the same names: what a resource name names
+//! Tags of databases, tables and scheduled queries. Both services have these operations under the same names: what a resource name names
 //! decides which one is meant.
 
-use super::{Api, Ctx, error::invalid, list_token};
+use super::{Api, Ctx, error::invalid, list_token, scheduled_queries};
 use crate::{
-    catalog::Tags,
+    catalog::{Tags, scheduled_query::ScheduledQuery},
     engine::EngineError,
     model::{
         arn::{self, Resource},
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 use timebrook_protocol::{
-    Detail, ErrorCode, ServiceError, Text, decode, encode,
+    ServiceError, Text, decode, encode,
     shapes::{query, write},
 };
 
@@ -20,7 +20,19 @@ const PAGE_TAGS: usize = 200;
 
 pub(super) async fn tag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: query::TagResourceRequest<'_> = decode(body)?;
-    refuse_scheduled_query(&request.resource_arn)?;
+    if let Some(id) = scheduled_query(ctx, &request.resource_arn)? {
+        let tags = of_query(request.tags)?;
+        let add = move |query: &ScheduledQuery| {
+            let mut changed = query.clone();
+            changed.tags.extend(tags);
+            match changed.tags.len() > TAGS_PER_RESOURCE_MAX {
+                true => Err(EngineError::QuotaExceeded(too_many())),
+                false => Ok(changed),
+            }
+        };
+        api.engine.change_scheduled_query(&ctx.scope, &id, add).await?;
+        return Ok(encode(&query::TagResourceResponse {}));
+    }
     let request: write::TagResourceRequest<'_> = decode(body)?;
     let (database, table) = resource(ctx, &request.resource_arn)?;
     let tags = from_wire(request.tags)?;
@@ -30,7 +42,16 @@ pub(super) async fn tag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
 
 pub(super) async fn untag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: query::UntagResourceRequest<'_> = decode(body)?;
-    refuse_scheduled_query(&request.resource_arn)?;
+    if let Some(id) = scheduled_query(ctx, &request.resource_arn)? {
+        let keys: Vec<String> = request.tag_keys.into_iter().map(Text::into_string).collect();
+        let remove = move |query: &ScheduledQuery| {
+            let mut changed = query.clone();
+            changed.tags.retain(|key, _| !keys.contains(key));
+            Ok(changed)
+        };
+        api.engine.change_scheduled_query(&ctx.scope, &id, remove).await?;
+        return Ok(encode(&query::UntagResourceResponse {}));
+    }
     let request: write::UntagResourceRequest<'_> = decode(body)?;
     let (database, table) = resource(ctx, &request.resource_arn)?;
     let keys: Vec<String> = request.tag_keys.into_iter().map(Text::into_string).collect();
@@ -42,16 +63,20 @@ pub(super) async fn untag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<
 /// belong to the write service, clients of the query service are served too: pages where they ask for them.
 pub(super) fn list_tags_for_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let paging: query::ListTagsForResourceRequest<'_> = decode(body)?;
-    refuse_scheduled_query(&paging.resource_arn)?;
-    let request: write::ListTagsForResourceRequest<'_> = decode(body)?;
-    let (database, table) = resource(ctx, &request.resource_arn)?;
-    let listing = ["tags", &*request.resource_arn];
+    let tags = match scheduled_query(ctx, &paging.resource_arn)? {
+        Some(id) => api.engine.scheduled_query(&ctx.scope, &id)?.tags.clone(),
+        None => {
+            let request: write::ListTagsForResourceRequest<'_> = decode(body)?;
+            let (database, table) = resource(ctx, &request.resource_arn)?;
+            api.engine.tags(&ctx.scope, &database, table.as_deref())?
+        }
+    };
+    let listing = ["tags", &*paging.resource_arn];
     let after = match &paging.next_token {
         Some(token) => Some(list_token::decode::<1>(&listing, token)?),
         None => None,
     };
     let size = paging.max_results.map_or(PAGE_TAGS, |size| size.unsigned_abs() as usize);
-    let tags = api.engine.tags(&ctx.scope, &database, table.as_deref())?;
     let mut rest = tags.iter().filter(|(key, _)| after.as_ref().is_none_or(|[after]| *key > after));
     let page: Vec<_> = rest.by_ref().take(size).collect();
     let next_token = match (page.last(), rest.next()) {
@@ -62,11 +87,25 @@ pub(super) fn list_tags_for_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Resul
     Ok(encode(&query::ListTagsForResourceResponse { tags: page.into_iter().map(tag).collect(), next_token }))
 }
 
-/// Scheduled queries belong to the query service, whose constraints differ; there are none yet.
-fn refuse_scheduled_query(text: &str) -> Result<(), ServiceError> {
-    let Some((_, Resource::ScheduledQuery(_))) = arn::parse(text) else { return Ok(()) };
-    Err(ServiceError::new(ErrorCode::ResourceNotFoundException, format!("The scheduled query {text} does not exist."))
-        .with_detail(Detail::ScheduledQueryArn(text.to_owned())))
+/// The id of the scheduled query that a resource name names; `None` when it names something else. Scheduled queries
+/// belong to the query service, whose constraints differ.
+fn scheduled_query(ctx: &Ctx, text: &str) -> Result<Option<String>, ServiceError> {
+    match arn::parse(text) {
+        Some((_, Resource::ScheduledQuery(_))) => scheduled_queries::id(ctx, text).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The tags of a request of the query service.
+///
+/// # Errors
+/// See [`from_wire`].
+pub(super) fn of_query(tags: Vec<query::Tag<'_>>) -> Result<Tags, ServiceError> {
+    from_wire(tags.into_iter().map(|tag| write::Tag { key: tag.key, value: tag.value }).collect())
+}
+
+fn too_many() -> String {
+    format!("A resource cannot have more than {TAGS_PER_RESOURCE_MAX} tags.")
 }
 
 /// The tags of a request.
@@ -95,8 +134,7 @@ pub(super) fn from_wire(tags: Vec<write::Tag<'_>>) -> Result<Tags, ServiceError>
         checked.insert(key.into_string(), value.into_string());
     }
     if checked.len() > TAGS_PER_RESOURCE_MAX {
-        let text = format!("A resource cannot have more than {TAGS_PER_RESOURCE_MAX} tags.");
-        return Err(EngineError::QuotaExceeded(text).into());
+        return Err(EngineError::QuotaExceeded(too_many()).into());
     }
     Ok(checked)
 }

@@ -1,7 +1,9 @@
 //! The catalog's state and the changes that act on it. Applying a change does no I/O and cannot fail: what a change
 //! needs is checked before it is logged, and a change that finds nothing to act on does nothing.
 
-use super::{Database, MagneticWrites, PartitionKey, Table, Tags, settings::AccountSettings};
+use super::{
+    Database, MagneticWrites, PartitionKey, Table, Tags, scheduled_query::SharedQuery, settings::AccountSettings,
+};
 use crate::model::{retention::Retention, scope::Scope, table::Column};
 use hashbrown::HashMap;
 use std::{collections::BTreeMap, sync::Arc};
@@ -100,6 +102,20 @@ pub enum Change {
         /// All of them, changed or not.
         settings: AccountSettings,
     },
+    /// A scheduled query as it is from now on, new or not.
+    PutScheduledQuery {
+        /// Whose.
+        scope: Scope,
+        /// All of it.
+        query: SharedQuery,
+    },
+    /// A scheduled query goes.
+    DeleteScheduledQuery {
+        /// Whose.
+        scope: Scope,
+        /// Its id.
+        id: Arc<str>,
+    },
     /// Everything of an account goes, or everything.
     Reset {
         /// The account.
@@ -146,6 +162,8 @@ pub struct ScopeState<L> {
     settings: AccountSettings,
     databases: BTreeMap<Arc<str>, Arc<DatabaseEntry<L>>>,
     table_count: usize,
+    /// By id.
+    scheduled_queries: BTreeMap<Arc<str>, SharedQuery>,
 }
 
 /// A database and its tables.
@@ -184,7 +202,12 @@ impl<L> Default for Catalog<L> {
 
 impl<L> Default for ScopeState<L> {
     fn default() -> Self {
-        Self { settings: AccountSettings::default(), databases: BTreeMap::new(), table_count: 0 }
+        Self {
+            settings: AccountSettings::default(),
+            databases: BTreeMap::new(),
+            table_count: 0,
+            scheduled_queries: BTreeMap::new(),
+        }
     }
 }
 
@@ -278,6 +301,12 @@ impl<L: Clone> Catalog<L> {
                 }
             }
             Change::SetAccountSettings { scope, settings } => self.scope_mut(scope).settings = *settings,
+            Change::PutScheduledQuery { scope, query } => {
+                self.scope_mut(scope).scheduled_queries.insert(query.id.as_str().into(), Arc::clone(query));
+            }
+            Change::DeleteScheduledQuery { scope, id } => {
+                self.scope_mut(scope).scheduled_queries.remove(id);
+            }
             Change::Reset { account } => match account {
                 Some(account) => self.scopes.retain(|scope, _| scope.account != *account),
                 None => self.scopes.clear(),
@@ -338,6 +367,17 @@ impl<L> ScopeState<L> {
     #[must_use]
     pub fn database(&self, name: &str) -> Option<&DatabaseEntry<L>> {
         self.databases.get(name).map(|entry| &**entry)
+    }
+
+    /// All scheduled queries, by id.
+    pub fn scheduled_queries(&self) -> impl ExactSizeIterator<Item = &SharedQuery> {
+        self.scheduled_queries.values()
+    }
+
+    /// The scheduled query of that id.
+    #[must_use]
+    pub fn scheduled_query(&self, id: &str) -> Option<&SharedQuery> {
+        self.scheduled_queries.get(id)
     }
 
     /// How many databases there are.

@@ -12,7 +12,7 @@
 use super::{
     EngineError, Inner,
     control::LiveCatalog,
-    entry::{put_account_settings, put_growth, put_settings, put_tags},
+    entry::{put_account_settings, put_growth, put_scheduled_query, put_scope, put_settings, put_tags},
     log::Log,
     table::LiveTable,
 };
@@ -40,7 +40,7 @@ pub(super) const CHUNK_DIR: &str = "chunks";
 /// The directory of checkpoints.
 pub(super) const CHECKPOINT_DIR: &str = "checkpoints";
 pub(super) const CHUNK_FILE: FileKind = FileKind { magic: b"TBROKCHK", version: 1 };
-pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 3 };
+pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 4 };
 /// A checkpoint is written under this name first.
 const NEW_CHECKPOINT: &str = "checkpoints/new";
 /// Bytes of open chunks that a checkpoint may hold, all tables together; larger ones are sealed before.
@@ -238,6 +238,13 @@ fn checkpoint_body(
             put_growth(&mut out, &schema);
             put_image(&mut out, &image);
         }
+    }
+    let queries: Vec<_> =
+        catalog.scopes().flat_map(|(scope, s)| s.scheduled_queries().map(move |query| (scope, query))).collect();
+    put_usize(&mut out, queries.len());
+    for (scope, query) in queries {
+        put_scope(&mut out, scope);
+        put_scheduled_query(&mut out, query);
     }
     Ok(out)
 }

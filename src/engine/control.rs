@@ -300,7 +300,7 @@ impl Engine {
 
     /// Decides, logs and applies a change, then reads the answer. With a log this holds a thread of the blocking pool
     /// until the change is synced, and runs to its end even when nobody waits for it any more.
-    async fn change<T: Send + 'static>(
+    pub(super) async fn change<T: Send + 'static>(
         &self,
         decide: impl FnOnce(&LiveCatalog) -> Result<Change, EngineError> + Send + 'static,
         answer: impl FnOnce(&LiveCatalog) -> Result<T, EngineError> + Send + 'static,
@@ -418,7 +418,7 @@ fn managed_key(scope: &Scope) -> String {
     )
 }
 
-fn quota(what: &str, max: usize) -> EngineError {
+pub(super) fn quota(what: &str, max: usize) -> EngineError {
     EngineError::QuotaExceeded(format!("The maximum number of {what} per account, {max}, has been reached."))
 }
 

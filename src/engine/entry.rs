@@ -7,6 +7,7 @@ use super::rows::RowReader;
 use crate::{
     catalog::{
         MagneticWrites, PartitionKey, RejectedLocation, Tags,
+        scheduled_query::{ScheduledQuery, SharedQuery},
         schema::{MeasureUse, SchemaGrowth},
         settings::{AccountSettings, ProvisionedCompute},
         state::{Change, TableId, TablePlace, TableSettings},
@@ -137,6 +138,8 @@ const TAG: u8 = 7;
 const UNTAG: u8 = 8;
 const RESET: u8 = 9;
 const SET_ACCOUNT_SETTINGS: u8 = 10;
+const PUT_SCHEDULED_QUERY: u8 = 11;
+const DELETE_SCHEDULED_QUERY: u8 = 12;
 
 fn put_change_body(out: &mut Vec<u8>, change: &Change) {
     match change {
@@ -198,6 +201,16 @@ fn put_change_body(out: &mut Vec<u8>, change: &Change) {
             put_scope(out, scope);
             put_account_settings(out, settings);
         }
+        Change::PutScheduledQuery { scope, query } => {
+            out.push(PUT_SCHEDULED_QUERY);
+            put_scope(out, scope);
+            put_scheduled_query(out, query);
+        }
+        Change::DeleteScheduledQuery { scope, id } => {
+            out.push(DELETE_SCHEDULED_QUERY);
+            put_scope(out, scope);
+            put_str(out, id);
+        }
         Change::Reset { account } => {
             out.push(RESET);
             put_optional_str(out, account.as_deref());
@@ -249,6 +262,10 @@ fn read_change(reader: &mut Reader<'_>) -> Result<Change, Malformed> {
         SET_ACCOUNT_SETTINGS => {
             Change::SetAccountSettings { scope: read_scope(reader)?, settings: read_account_settings(reader)? }
         }
+        PUT_SCHEDULED_QUERY => {
+            Change::PutScheduledQuery { scope: read_scope(reader)?, query: read_scheduled_query(reader)? }
+        }
+        DELETE_SCHEDULED_QUERY => Change::DeleteScheduledQuery { scope: read_scope(reader)?, id: reader.str()?.into() },
         RESET => Change::Reset { account: reader.optional_str()?.map(Arc::from) },
         _ => return Err(Malformed),
     })
@@ -272,16 +289,26 @@ pub(super) fn read_account_settings(reader: &mut Reader<'_>) -> Result<AccountSe
     Ok(AccountSettings { max_query_tcu, provisioned })
 }
 
+/// Definitions are deep and change rarely, so they are written as JSON.
+pub(super) fn put_scheduled_query(out: &mut Vec<u8>, query: &ScheduledQuery) {
+    // Only maps whose keys are no texts cannot be written, and there are none.
+    put_str(out, &serde_json::to_string(query).unwrap_or_default());
+}
+
+pub(super) fn read_scheduled_query(reader: &mut Reader<'_>) -> Result<SharedQuery, Malformed> {
+    serde_json::from_str(reader.str()?).map(Arc::new).map_err(|_| Malformed)
+}
+
 fn read_i32(reader: &mut Reader<'_>) -> Result<i32, Malformed> {
     reader.i64()?.try_into().map_err(|_| Malformed)
 }
 
-fn put_scope(out: &mut Vec<u8>, scope: &Scope) {
+pub(super) fn put_scope(out: &mut Vec<u8>, scope: &Scope) {
     put_str(out, &scope.account);
     put_str(out, &scope.region);
 }
 
-fn read_scope(reader: &mut Reader<'_>) -> Result<Scope, Malformed> {
+pub(super) fn read_scope(reader: &mut Reader<'_>) -> Result<Scope, Malformed> {
     Ok(Scope::new(reader.str()?, reader.str()?))
 }
 

@@ -233,9 +233,13 @@ impl Mover<'_> {
         self.create_dirs(&dir)?;
         let path = format!("{dir}/{:x}-{id:016x}.parquet", self.table);
         let bytes = encode(&path, rows, &table.series, &table.names)?;
-        let mut file = self.disk.create(&path).map_err(io_error(&path))?;
-        file.append(&bytes).and_then(|()| file.sync()).map_err(io_error(&path))?;
-        self.disk.sync_dir(&dir).map_err(io_error(&dir))?;
+        let put = || {
+            let mut file = self.disk.create(&path).map_err(io_error(&path))?;
+            file.append(&bytes).and_then(|()| file.sync()).map_err(io_error(&path))?;
+            self.disk.sync_dir(&dir).map_err(io_error(&dir))
+        };
+        // What a full disk took of it would take up room for nothing.
+        put().inspect_err(|_: &StorageError| self.delete(std::slice::from_ref(&path)))?;
         let opened = DayFile::open(self.disk, &path, &table.names)?;
         Ok(Arc::new(opened.file.renumber(&listed_series(&rows.runs))))
     }

@@ -7,7 +7,10 @@ use super::{
         chunk_path,
     },
     control::{LiveCatalog, apply},
-    entry::{Entry, read_account_settings, read_entry, read_growth, read_settings, read_tags},
+    entry::{
+        Entry, read_account_settings, read_entry, read_growth, read_scheduled_query, read_scope, read_settings,
+        read_tags,
+    },
     log::Log,
     magnetic::MAGNETIC_DIR,
     table::{LiveTable, ReplayError, SeriesNumbers},
@@ -219,6 +222,18 @@ fn restore_databases(
         }
     }
     restored.catalog.set_next_table_id(TableId(next_table_id));
+    restore_scheduled_queries(restored, reader).map_err(none)
+}
+
+/// Files of version 3 end before them.
+fn restore_scheduled_queries(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+    if reader.is_empty() {
+        return Ok(());
+    }
+    for _ in 0..reader.length()? {
+        let change = Change::PutScheduledQuery { scope: read_scope(reader)?, query: read_scheduled_query(reader)? };
+        apply(&mut restored.catalog, &change, &restored.synced);
+    }
     Ok(())
 }
 

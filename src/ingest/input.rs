@@ -37,7 +37,7 @@ pub struct InputRecord<'a> {
 }
 
 /// An attribute of a multi-measure record.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputMeasureValue<'a> {
     /// `Name`.
     pub name: &'a str,

@@ -52,6 +52,12 @@ fn body(id: &str, request: &WriteRequest<'_>, lost: &[RejectedRecord]) -> Value 
     json!({"reportId": id, "errors": errors})
 }
 
+/// A record as reports show it.
+#[must_use]
+pub fn record_json(record: &InputRecord<'_>) -> Value {
+    self::record(&InputRecord::default(), record)
+}
+
 fn record(common: &InputRecord<'_>, own: &InputRecord<'_>) -> Value {
     let merged = merge(common, std::slice::from_ref(own)).records[0];
     let dimension = |name: &str, value: &str| json!({"name": name, "value": value, "dimensionValueType": null});

@@ -14,6 +14,12 @@ pub fn table(scope: &Scope, database: &str, table: &str) -> String {
     format!("{}/table/{table}", self::database(scope, database))
 }
 
+/// The ARN of a scheduled query, by its id. # docs: samples of CreateScheduledQuery
+#[must_use]
+pub fn scheduled_query(scope: &Scope, id: &str) -> String {
+    format!("arn:aws:timestream:{}:{}:scheduled-query/{id}", scope.region, scope.account)
+}
+
 /// What an ARN of this service names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {

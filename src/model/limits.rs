@@ -18,6 +18,16 @@ pub const SHUTDOWN_SECONDS: u64 = 8;
 pub const TLS_NAMES_MAX: usize = 32;
 /// Tags of one resource. # guide: ts-limits.html
 pub const TAGS_PER_RESOURCE_MAX: usize = 50;
+/// Scheduled queries of one account in a region. # guide: ts-limits.html
+pub const SCHEDULED_QUERIES_PER_ACCOUNT_MAX: usize = 10_000;
+/// Runs of scheduled queries at once. # inferred
+pub const SCHEDULED_RUNS_MAX: usize = 4;
+/// Records that a scheduled query writes at once.
+pub const SCHEDULED_WRITE_RECORDS: usize = 1_000;
+/// Rows and records that an error report names, all together. # inferred
+pub const REPORT_ERRORS_MAX: usize = 10_000;
+/// Notifications that are kept to be looked at; older ones are forgotten.
+pub const NOTIFICATIONS_MAX: usize = 10_000;
 /// Bytes of SQL text in one request. # guide: ts-limits.html
 pub const QUERY_STRING_BYTES_MAX: usize = 256 * 1024;
 /// Operators in one chain (`a + b + …`, `a AND b AND …`, `UNION ALL`), counted on the tokens. # inferred
@@ -30,6 +40,9 @@ pub const SEQUENCE_ENTRIES_MAX: usize = 10_000;
 pub const TEXT_BYTES_MAX: usize = 4 << 20;
 /// Bytes of all texts that a function builds for one batch of rows. # inferred
 pub const BATCH_TEXT_BYTES_MAX: usize = 256 << 20;
+/// Bytes of constants and of outer columns that are repeated for a lambda's rows at once: a batch of more rows is run in
+/// slices. # inferred
+pub const LAMBDA_BYTES_AT_ONCE: usize = 16 << 20;
 /// Entries of one array that a function builds. # inferred
 pub const ARRAY_ENTRIES_MAX: usize = 1 << 20;
 /// Entries of all arrays that a function builds for one batch of rows. # inferred

@@ -1,10 +1,11 @@
 //! A record: a series, a measure name, a time, a version and measure values, borrowed from the request it came in.
 
 use super::limits::{DIMENSIONS_PER_TABLE_MAX, MEASURE_NAMES_PER_TABLE_MAX, MULTI_ATTRIBUTES_PER_TABLE_MAX};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The type of a stored measure value. `MULTI` is no type of a value: it says that a record holds several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MeasureType {
     /// 64-bit floating point.
     Double,

@@ -1,21 +1,29 @@
-//! Addresses of the server itself: health, state, reset, and the certificate authority.
+//! Addresses of the server itself: health, state, reset, the time, notifications, and the certificate authority.
+
+pub(crate) mod clock;
 
 use super::{
     form,
     http::Shared,
     reply::{JSON, PEM, Reply, TEXT},
 };
+use crate::outbound::notifications::Notification;
+use chrono::{DateTime, SecondsFormat};
 use http::{Method, StatusCode, request::Parts};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Answers a request to one of the server's own addresses; `None` when it is to none of them.
-pub(crate) async fn answer(shared: &Shared, parts: &Parts) -> Option<Reply> {
+pub(crate) async fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Option<Reply> {
     let is_post = parts.method == Method::POST;
+    let is_get = matches!(parts.method, Method::GET | Method::HEAD);
     let (is_allowed, allowed) = match parts.uri.path() {
         "/_timebrook/reset" | "/_timebrook/tick" => (is_post, "POST"),
-        "/health" | "/_localstack/health" | "/_timebrook/state" | "/_timebrook/ca.pem" => {
-            (matches!(parts.method, Method::GET | Method::HEAD), "GET")
-        }
+        "/_timebrook/clock" => (is_post || is_get, "GET or POST"),
+        "/health"
+        | "/_localstack/health"
+        | "/_timebrook/state"
+        | "/_timebrook/ca.pem"
+        | "/_timebrook/notifications" => (is_get, "GET"),
         path if path.starts_with("/_timebrook/") => return Some(text_error(StatusCode::NOT_FOUND, "no such address")),
         _ => return None,
     };
@@ -29,6 +37,8 @@ pub(crate) async fn answer(shared: &Shared, parts: &Parts) -> Option<Reply> {
     Some(match parts.uri.path() {
         "/_timebrook/reset" => reset(shared, account.as_deref()).await,
         "/_timebrook/tick" => tick(shared).await,
+        "/_timebrook/clock" => clock::answer(shared, &parts.method, body).await,
+        "/_timebrook/notifications" => notifications(shared, account.as_deref()),
         "/_timebrook/state" => state(shared, account.as_deref()),
         "/_timebrook/ca.pem" => authority(shared),
         _ => health(),
@@ -77,6 +87,25 @@ fn state(shared: &Shared, account: Option<&str>) -> Reply {
         "cursors": state.cursors,
     });
     Reply::ok(JSON, body.to_string())
+}
+
+/// What scheduled queries have notified of, the oldest first. Messages are texts, as SNS delivers them.
+fn notifications(shared: &Shared, account: Option<&str>) -> Reply {
+    let sent = shared.api.notifications(account);
+    let sent: Vec<_> = sent.iter().map(notification).collect();
+    Reply::ok(JSON, json!({"notifications": sent}).to_string())
+}
+
+fn notification(notification: &Notification) -> Value {
+    let time = DateTime::from_timestamp_nanos(notification.time_ns).to_rfc3339_opts(SecondsFormat::Nanos, true);
+    let attributes: Map<String, Value> =
+        notification.attributes.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+    json!({
+        "TopicArn": notification.topic_arn,
+        "Message": notification.message,
+        "MessageAttributes": attributes,
+        "Time": time,
+    })
 }
 
 fn authority(shared: &Shared) -> Reply {

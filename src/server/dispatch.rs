@@ -54,7 +54,7 @@ pub(crate) fn name(parts: &Parts) -> String {
 
 /// Answers a request.
 pub(crate) async fn dispatch(shared: &Shared, head: &Head<'_>, ctx: &Ctx, body: Bytes) -> Reply {
-    if let Some(reply) = admin::answer(shared, head.parts).await {
+    if let Some(reply) = admin::answer(shared, head.parts, &body).await {
         return reply;
     }
     if let Some(target) = head.target() {

@@ -4,12 +4,16 @@ use super::{
     auth::{self, Identity},
     body::{BodyError, BodyReader},
     dispatch::{self, Head},
+    http_body::AnyBody,
     reply::Reply,
+    s3::{self, S3},
     tls::Certificates,
 };
 use crate::{
-    api::{Api, Ctx, error},
+    api::{Api, Clocks, Ctx, error},
     clock::Clock,
+    outbound::objects::Objects,
+    schedule::Scheduler,
 };
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
@@ -17,7 +21,6 @@ use http::{
     HeaderName, HeaderValue, Request, Response, StatusCode, Version,
     header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
 };
-use http_body_util::Full;
 use hyper::body::Body;
 use std::{
     any::Any,
@@ -58,14 +61,20 @@ pub struct Service {
 pub(crate) struct Shared {
     pub(crate) api: Api,
     pub(crate) certificates: Arc<Certificates>,
+    /// The time that requests happen at.
     pub(crate) clock: Clock,
+    /// What is measured with.
+    pub(crate) machine: Clock,
     pub(crate) bodies: BodyReader,
+    pub(crate) s3: S3,
 }
 
 impl Service {
-    pub(crate) fn new(api: Api, certificates: Arc<Certificates>, clock: Clock) -> Self {
-        let bodies = BodyReader::new(clock.clone());
-        let shared = Arc::new(Shared { api, certificates, clock, bodies });
+    pub(crate) fn new(api: Api, objects: Arc<Objects>, certificates: Arc<Certificates>, clocks: Clocks) -> Self {
+        let Clocks { time: clock, machine } = clocks;
+        let bodies = BodyReader::new(machine.clone());
+        let s3 = S3::new(objects, clock.clone());
+        let shared = Arc::new(Shared { api, certificates, clock, machine, bodies, s3 });
         Self { shared, connection: Connection::default(), in_flight: Arc::default() }
     }
 
@@ -74,21 +83,38 @@ impl Service {
         Self { shared: self.shared.clone(), connection, in_flight: Arc::default() }
     }
 
+    /// The time that requests happen at.
+    pub(crate) fn time(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// What runs scheduled queries.
+    pub(crate) fn scheduler(&self) -> &Arc<Scheduler> {
+        self.shared.api.scheduler()
+    }
+
     /// How many requests of this connection are being answered.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
     }
 
     /// Answers one request; never fails, whatever the request is.
-    pub async fn answer<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    pub async fn answer<B>(&self, request: Request<B>) -> Response<AnyBody>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Send + 'static,
         B::Error: Display,
     {
         let (parts, body) = request.into_parts();
         let identity = auth::identify(&parts.headers, &parts.uri);
         let mut exit = Exit::new(self, dispatch::name(&parts), parts.version, &identity);
         let ctx = self.context(&parts, &identity, &exit);
+        if s3::is_for(&parts, &identity) {
+            let answering = AssertUnwindSafe(self.shared.s3.answer(parts, body, &ctx)).catch_unwind().await;
+            return match answering {
+                Ok(response) => exit.finish_s3(response),
+                Err(panic) => exit.finish(panicked(&*panic)),
+            };
+        }
         let answering = async {
             let received = self.shared.bodies.read(body).await;
             match received {
@@ -126,7 +152,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Display,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<AnyBody>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
 
@@ -142,10 +168,12 @@ where
 
 /// A panic becomes the answer of the request it happened in, and of no other.
 async fn isolate(answering: impl Future<Output = Reply>) -> Reply {
-    AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|panic| {
-        let text = panic_text(&*panic);
-        Reply::from(error::internal(format!("panic: {text}")))
-    })
+    AssertUnwindSafe(answering).catch_unwind().await.unwrap_or_else(|panic| panicked(&*panic))
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Reply {
+    let text = panic_text(panic);
+    Reply::from(error::internal(format!("panic: {text}")))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
@@ -179,7 +207,7 @@ struct Exit {
 impl Exit {
     fn new(service: &Service, operation: String, version: Version, identity: &Identity) -> Self {
         service.in_flight.fetch_add(1, Ordering::Relaxed);
-        let clock = service.shared.clock.clone();
+        let clock = service.shared.machine.clone();
         Self {
             request_id: timebrook_protocol::request_id(clock.random_bytes()),
             operation,
@@ -193,10 +221,10 @@ impl Exit {
         }
     }
 
-    fn finish(&mut self, reply: Reply) -> Response<Full<Bytes>> {
+    fn finish(&mut self, reply: Reply) -> Response<AnyBody> {
         self.answered = true;
         self.log(reply.status.as_u16(), reply.error.as_deref(), reply.cause.as_deref());
-        let mut response = Response::new(Full::new(reply.body));
+        let mut response = Response::new(AnyBody::whole(reply.body));
         *response.status_mut() = reply.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
@@ -207,6 +235,14 @@ impl Exit {
         if reply.close && self.version <= Version::HTTP_11 {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        response
+    }
+
+    /// The same for an answer of the S3 endpoint, whose form is its own.
+    fn finish_s3(&mut self, mut response: Response<AnyBody>) -> Response<AnyBody> {
+        self.answered = true;
+        self.log(response.status().as_u16(), None, None);
+        s3::name_request(&mut response, &self.request_id);
         response
     }
 

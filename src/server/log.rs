@@ -8,6 +8,8 @@ use tracing_subscriber::{EnvFilter, filter::ParseError};
 /// # Errors
 /// When `filter` is no valid filter.
 pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), ParseError> {
+    // What the S3 endpoint's crate logs, the line of each request says too.
+    let filter = if filter.contains("s3s") { filter.to_owned() } else { format!("{filter},s3s=off") };
     let filter = EnvFilter::builder().parse(filter)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = match format {

@@ -6,7 +6,7 @@ use super::{
     interrupt::Interrupt,
     metadata,
     parse::{self, Statement},
-    plan::{self, Context, OutputColumn, Planned},
+    plan::{self, Context, OutputColumn, Parameters, Places, Planned},
     table::{Meter, Parallelism, TimestreamTable, early::stop_early, scan_parts},
 };
 use crate::{
@@ -27,9 +27,11 @@ use datafusion::{
     physical_plan::{ExecutionPlan, coop::CooperativeExec, execute_stream},
     prelude::SessionConfig,
 };
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use std::{
+    any::Any,
     collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
     sync::Arc,
 };
 use tokio::sync::mpsc;
@@ -83,6 +85,7 @@ pub(super) struct Job {
     pub(super) sql: String,
     pub(super) snapshot: Snapshot,
     pub(super) now_ns: i64,
+    pub(super) parameters: Parameters,
     /// What the log calls the query; nothing is logged of one that is only planned.
     pub(super) query_id: String,
     pub(super) parallelism: Parallelism,
@@ -119,7 +122,15 @@ pub(super) async fn run(
             let _ = sender.send(Ok(rows)).await;
         }
         Source::Stream(stream) => {
-            let waited_ns = send_all(stream, sender, &interrupt).await;
+            let sending = AssertUnwindSafe(send_all(stream, &sender, &interrupt)).catch_unwind();
+            let waited_ns = match sending.await {
+                Ok(waited_ns) => waited_ns,
+                Err(panic) => {
+                    // Without a last word the rows so far would look like all there are.
+                    let _ = sender.send(Err(panicked(&*panic))).await;
+                    return;
+                }
+            };
             let planning_us = planned_ns.saturating_sub(started_ns) / 1_000;
             let taken_ns = clock.monotonic_ns().saturating_sub(started_ns);
             let execution_us = taken_ns.saturating_sub(waited_ns) / 1_000;
@@ -128,6 +139,17 @@ pub(super) async fn run(
             tracing::debug!(id, execution_us, planning_us, bytes, rows, "query");
         }
     }
+}
+
+/// What a query that panicked fails with. Arrow panics where the texts or entries of one batch are more than its offsets
+/// can count; every other panic is a fault of ours.
+fn panicked(panic: &(dyn Any + Send)) -> SqlError {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("no text");
+    if text.contains("offset overflow") {
+        return SqlError::Execution("The texts or arrays of the query are larger than 2 GiB together.".to_owned());
+    }
+    SqlError::Internal(format!("the query panicked: {text}").into())
 }
 
 /// Where a statement's rows come from.
@@ -143,10 +165,10 @@ async fn start(job: &Job, registry: &Registry, limits: Limits, meter: &Arc<Meter
     if let Some(listing) = metadata::answer(&statement, &job.snapshot)? {
         return Ok((listing.columns, Source::Rows(listing.rows), false, Vec::new()));
     }
-    let Statement::Query(query) = statement else {
+    let Statement::Query(query, places) = statement else {
         return Err(SqlError::Invalid("UNLOAD is not implemented by Timebrook yet.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, meter, false, limits.documented_only)?;
+    let planned = plan_query((&query, &places), job, &job.parameters, registry, meter, limits.documented_only)?;
     let state = session(limits)?;
     let optimized = state.optimize(&planned.plan).map_err(error_of)?;
     let reads = reads(&optimized, &planned.tables);
@@ -169,10 +191,14 @@ fn checked_statement(sql: &str) -> Result<Statement, SqlError> {
 
 /// Plans a query without running it.
 pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<Prepared, SqlError> {
-    let Statement::Query(query) = checked_statement(&job.sql)? else {
+    let Statement::Query(query, places) = checked_statement(&job.sql)? else {
         return Err(SqlError::Invalid("Only SELECT queries can be prepared.".to_owned()));
     };
-    let planned = plan_query(&query, job, registry, &Arc::default(), true, limits.documented_only)?;
+    let parameters = match &job.parameters {
+        Parameters::None => &Parameters::Unbound,
+        bound => bound,
+    };
+    let planned = plan_query((&query, &places), job, parameters, registry, &Arc::default(), limits.documented_only)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
     let plan = match planned.parameters.is_empty() {
         true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
@@ -184,31 +210,25 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
 
 /// Plans a query against a snapshot.
 fn plan_query(
-    query: &datafusion::sql::sqlparser::ast::Query,
+    (query, places): (&datafusion::sql::sqlparser::ast::Query, &Places),
     job: &Job,
+    parameters: &Parameters,
     registry: &Registry,
     meter: &Arc<Meter>,
-    parameters_allowed: bool,
     documented_only: bool,
 ) -> Result<Planned, SqlError> {
     let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
         provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
     };
-    let context = Context {
-        snapshot: &job.snapshot,
-        registry,
-        now_ns: job.now_ns,
-        source: &source,
-        parameters_allowed,
-        documented_only,
-    };
-    plan::plan(query, &context)
+    let context =
+        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters, documented_only };
+    plan::plan(query, places, &context)
 }
 
 /// Hands out the batches; returns how long it waited for them to be taken, nanoseconds.
 async fn send_all(
     mut stream: SendableRecordBatchStream,
-    sender: mpsc::Sender<Result<RecordBatch, SqlError>>,
+    sender: &mpsc::Sender<Result<RecordBatch, SqlError>>,
     interrupt: &Interrupt,
 ) -> u64 {
     let clock = interrupt.clock();

@@ -41,7 +41,7 @@ pub(super) fn answer(statement: &Statement, snapshot: &Snapshot) -> Result<Optio
         }
         Statement::ShowMeasures { table, like } => measures(existing_table(snapshot, table)?, like.as_ref())?,
         Statement::Describe(table) => describe(existing_table(snapshot, table)?)?,
-        Statement::Query(_) | Statement::Unload => return Ok(None),
+        Statement::Query(..) | Statement::Unload => return Ok(None),
     }))
 }
 

@@ -245,7 +245,7 @@ pub(super) struct Work {
 
 impl Work {
     /// Ends it: the task where it gives way, and what it computes meanwhile.
-    fn stop(&self) {
+    pub(super) fn stop(&self) {
         self.interrupt.cancel();
         self.task.abort();
     }

@@ -4,6 +4,7 @@ use super::{
     dialect::TimestreamDialect,
     error::SqlError,
     lex::{self, syntax},
+    plan::Places,
 };
 use datafusion::sql::sqlparser::{
     ast::Query,
@@ -18,8 +19,8 @@ const RECURSION_MAX: usize = 1_000;
 /// A statement of the query language.
 #[derive(Debug)]
 pub(super) enum Statement {
-    /// SELECT, VALUES, WITH.
-    Query(Box<Query>),
+    /// SELECT, VALUES, WITH; with the places of its tokens.
+    Query(Box<Query>, Places),
     /// SHOW DATABASES.
     ShowDatabases {
         /// LIKE.
@@ -100,6 +101,7 @@ pub(super) fn statement(sql: &str) -> Result<Statement, SqlError> {
 }
 
 fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement, SqlError> {
+    let places = Places::new(&tokens);
     let mut parser =
         Parser::new(&TimestreamDialect).with_recursion_limit(RECURSION_MAX).with_tokens_with_locations(tokens);
     let query = parser.parse_query().map_err(|error| parser_error(&error, end))?;
@@ -107,7 +109,7 @@ fn query(tokens: Vec<TokenWithSpan>, end: Location) -> Result<Statement, SqlErro
     if rest.token != Token::EOF {
         return Err(syntax(rest.span.start));
     }
-    Ok(Statement::Query(query))
+    Ok(Statement::Query(query, places))
 }
 
 /// The parser says where as text at the end of its message; without that, the text ended too early.
@@ -226,7 +228,7 @@ mod tests {
 
     fn check(sql: &str, expect: &str) {
         let text = match statement(sql) {
-            Ok(Statement::Query(query)) => query.to_string(),
+            Ok(Statement::Query(query, _)) => query.to_string(),
             Ok(other) => format!("{other:?}"),
             Err(error) => error.to_string(),
         };

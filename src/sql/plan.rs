@@ -11,6 +11,7 @@ mod call;
 mod comparison;
 mod correlate;
 mod expression;
+mod fold;
 mod grouping;
 mod operator;
 mod ordinality;
@@ -37,6 +38,8 @@ use datafusion::{
     logical_expr::{Cast, Expr, LogicalPlan},
     sql::sqlparser::{ast, tokenizer::Location},
 };
+
+pub(super) use position::Places;
 use scope::{Ctes, Scope};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -66,6 +69,18 @@ pub(super) struct Planned {
     pub(super) parameters: Vec<(String, DataType)>,
 }
 
+/// What `@name` parameters stand for.
+#[derive(Clone, Debug, Default)]
+pub enum Parameters {
+    /// Query: there are none. # model: Query takes no values for parameters
+    #[default]
+    None,
+    /// PrepareQuery: any, for values that are not known yet.
+    Unbound,
+    /// Scheduled queries: these, for timestamps in nanoseconds since the epoch.
+    Bound(BTreeMap<&'static str, i64>),
+}
+
 /// What a query is planned against.
 pub(super) struct Context<'a> {
     /// Databases and tables.
@@ -76,19 +91,20 @@ pub(super) struct Context<'a> {
     pub(super) now_ns: i64,
     /// Makes a table's scan; the name is the one it carries in the plan.
     pub(super) source: &'a dyn Fn(&Arc<TableView>) -> Arc<dyn datafusion::logical_expr::TableSource>,
-    /// Whether `@name` parameters may stand for values (PrepareQuery) or not (Query).
-    pub(super) parameters_allowed: bool,
+    /// What `@name` parameters stand for.
+    pub(super) parameters: &'a Parameters,
     /// Whether what only Presto documents is refused.
     pub(super) documented_only: bool,
 }
 
-/// Plans a query.
+/// Plans a query; `places` are those of its tokens.
 ///
 /// # Errors
 /// [`SqlError::Semantic`] and [`SqlError::Syntax`] with the place of the mistake; [`SqlError::Invalid`] without one.
-pub(super) fn plan(query: &ast::Query, context: &Context<'_>) -> Result<Planned, SqlError> {
+pub(super) fn plan(query: &ast::Query, places: &Places, context: &Context<'_>) -> Result<Planned, SqlError> {
     let mut planner = Planner {
         context,
+        places,
         next_column: 0,
         tables: BTreeMap::new(),
         parameters: Vec::new(),
@@ -131,6 +147,7 @@ fn has_varbinary(data_type: &DataType) -> bool {
 /// The state of planning one query.
 struct Planner<'a> {
     context: &'a Context<'a>,
+    places: &'a Places,
     /// Counts the names given to columns and tables.
     next_column: usize,
     tables: BTreeMap<String, Arc<TableView>>,

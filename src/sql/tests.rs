@@ -89,7 +89,7 @@ fn types_of_operands() {
         "SELECT 1 WHERE true AND 60000ms",
         "line 1:25: Right side of logical expression must evaluate to a boolean (actual: interval day to second)",
     );
-    check("SELECT 1 = 'a'", "line 1:8: '=' cannot be applied to integer, varchar(1)".replace("(1)", "").as_str());
+    check("SELECT 1 = 'a'", "line 1:10: '=' cannot be applied to integer, varchar(1)".replace("(1)", "").as_str());
     check("SELECT 1 IS DISTINCT FROM 2 AND false, NULL IS NOT DISTINCT FROM NULL OR false", "false|true");
     check("SELECT 3 IS DISTINCT FROM 1 + 2, NOT 1 IS NOT DISTINCT FROM 1", "false|false");
     check("SELECT 2147483647 + 1", "integer addition overflow: 2147483647 + 1");
@@ -158,7 +158,7 @@ fn a_query_says_which_columns_it_reads() {
         engine.create_table(&scope, "db1", "tab", Default::default(), now_ns).await.unwrap();
         let side = Sql::new(Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only: false }, clock.clone());
         let read = async |sql: &str| {
-            let prepared = side.prepare(sql, engine.snapshot(&scope), now_ns).await.unwrap();
+            let prepared = side.prepare(sql, Parameters::None, engine.snapshot(&scope), now_ns).await.unwrap();
             prepared.reads.iter().map(|r| format!("{}.{}{:?}", r.database, r.table, r.columns)).collect::<Vec<_>>()
         };
         assert_eq!(read("SELECT max(time) FROM db1.tab").await, [r#"db1.tab["time"]"#]);
@@ -188,6 +188,7 @@ fn long_batches() -> Vec<String> {
         over_rows(
             "reduce(sequence(1, 4000), x, (s, a) -> s + reduce(sequence(1, 4000), x, (t, b) -> (t + b) % 7, t -> t), s -> s)",
         ),
+        over_rows("cardinality(filter(sequence(1, 10000), a -> any_match(sequence(1, 10000), b -> b = a + x)))"),
     ]
 }
 

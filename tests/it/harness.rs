@@ -182,7 +182,7 @@ impl HttpConnector for Connector {
             let request = request.map(|body| Full::new(Bytes::copy_from_slice(body.bytes().unwrap_or_default())));
             let Ok(response) = service.oneshot(request).await;
             let (parts, body) = response.into_parts();
-            let Ok(body) = body.collect().await;
+            let body = body.collect().await.map_err(failed)?;
             let response = http::Response::from_parts(parts, SdkBody::from(body.to_bytes()));
             HttpResponse::try_from(response).map_err(|error| failed(error.into()))
         })

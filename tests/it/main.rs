@@ -14,6 +14,7 @@ mod identity;
 mod imports;
 mod queries;
 mod records;
+mod scheduled_queries;
 mod sockets;
 mod tables;
 mod tags;

@@ -11,21 +11,6 @@ async fn later_operations_are_refused_by_name() {
         assert_eq!((answer.status.as_u16(), answer.error().as_str()), (400, "ValidationException"), "{operation}");
         assert_eq!(answer.message(), format!("{operation} is not implemented by Timebrook yet."));
     };
-    let arn = "arn:aws:timestream:us-east-1:000000000000:scheduled-query/hourly-80e05b035236a4c3";
-    let query = json!({
-        "Name": "hourly",
-        "QueryString": "SELECT 1",
-        "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)"},
-        "NotificationConfiguration": {"SnsConfiguration": {"TopicArn": "arn:aws:sns:us-east-1:000000000000:runs"}},
-        "ScheduledQueryExecutionRoleArn": "arn:aws:iam::000000000000:role/runner",
-        "ErrorReportConfiguration": {"S3Configuration": {"BucketName": "reports"}},
-    });
-    check("CreateScheduledQuery", query).await;
-    check("ListScheduledQueries", json!({})).await;
-    check("DescribeScheduledQuery", json!({"ScheduledQueryArn": arn})).await;
-    check("UpdateScheduledQuery", json!({"ScheduledQueryArn": arn, "State": "ENABLED"})).await;
-    check("ExecuteScheduledQuery", json!({"ScheduledQueryArn": arn, "InvocationTime": 1_717_243_200})).await;
-    check("DeleteScheduledQuery", json!({"ScheduledQueryArn": arn})).await;
     let task = json!({
         "DataSourceConfiguration": {"DataSourceS3Configuration": {"BucketName": "files"}, "DataFormat": "CSV"},
         "ReportConfiguration": {"ReportS3Configuration": {"BucketName": "reports"}},

@@ -248,3 +248,25 @@ async fn a_damaged_file_fails_what_needs_it_and_nothing_else() {
     let new = [single("a", NOW_NS + 60 * DAY_NS, 1, Value::Double(1.0))];
     assert_eq!(write_at(&engine, &new, NOW_NS).await.unwrap().memory, 1);
 }
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_moves_and_nothing_is_lost() {
+    let (disk, engine) = created().await;
+    write(&engine, &mixed()).await;
+    let before = rows(&engine);
+    let moved = async |engine: &Arc<Engine>| {
+        let engine = Arc::clone(engine);
+        tokio::task::spawn_blocking(move || engine.tick(LATER_NS)).await.unwrap()
+    };
+    for room in [0, 100, 2_000] {
+        disk.set_room(Some(room));
+        assert!(matches!(moved(&engine).await, Err(EngineError::Storage(_))), "{room} bytes");
+        assert_eq!(rows(&engine), before, "reads go on");
+        disk.set_room(None);
+        assert_eq!(rows(&*opened(&disk.copy()).await), before);
+    }
+    moved(&engine).await.unwrap();
+    assert_eq!(files(&disk).len(), 3);
+    assert_eq!(rows(&engine), before);
+    assert_eq!(rows(&*opened(&disk).await), before);
+}

@@ -10,6 +10,7 @@ use crate::{
         error::SqlError,
         execute::{self, Job, Limits},
         interrupt::Interrupt,
+        plan::Parameters,
     },
 };
 use std::{
@@ -78,9 +79,14 @@ async fn run(sql: String, registry: Arc<Registry>, parts: usize) -> Result<(usiz
     let clock = Clock::manual(NOW_NS);
     let engine = Engine::open(EngineConfig::default(), clock.clone()).await.unwrap();
     let scope = Scope { account: "000000000000".into(), region: "us-east-1".into() };
-    let parallelism = Parallelism { parts, rows_min: 0 };
-    let snapshot = engine.snapshot(&scope);
-    let job = Job { sql, snapshot, now_ns: NOW_NS, query_id: String::new(), parallelism };
+    let job = Job {
+        sql,
+        snapshot: engine.snapshot(&scope),
+        now_ns: NOW_NS,
+        parameters: Parameters::None,
+        query_id: String::new(),
+        parallelism: Parallelism { parts, rows_min: 0 },
+    };
     let limits = Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only: false };
     let (head, started) = tokio::sync::oneshot::channel();
     let rows = async {

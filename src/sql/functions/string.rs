@@ -4,6 +4,8 @@ pub mod case;
 pub mod character;
 pub mod concat;
 pub mod distance;
+pub mod format;
+pub mod luhn;
 pub mod pad;
 pub mod position;
 pub mod replace;
@@ -22,6 +24,8 @@ pub(super) fn functions() -> Vec<Function> {
         character::functions(),
         concat::functions(),
         distance::functions(),
+        format::functions(),
+        luhn::functions(),
         pad::functions(),
         position::functions(),
         replace::functions(),

@@ -72,6 +72,9 @@ impl Planner<'_> {
         if !arguments.modifiers.order_by.is_empty() {
             self.inherited(at, construct::ORDERED_AGGREGATE)?;
         }
+        if name == "reduce_agg" {
+            return self.reduce_agg(function, &arguments, scope, ctes, at);
+        }
         if function.over.is_some() {
             return self.window_call(&name, function, &arguments, scope, ctes, at);
         }
@@ -193,6 +196,7 @@ impl Planner<'_> {
         let mut planned = doubled.iter().map(|arg| self.expr(arg, scope, ctes)).collect::<Result<Vec<_>, _>>()?;
         self.doublings -= 1;
         planned.push(self.expr(last, scope, ctes)?);
+        self.one_type(&planned, args.iter().copied(), "All COALESCE operands must be the same type")?;
         self.scalar_call(udf, planned, at)
     }
 

@@ -1,14 +1,15 @@
 //! Expressions: names, literals, conditionals, casts, subscripts, predicates.
 
 use super::{
-    Planner, Typed, construct, position,
+    Planner, Typed, construct,
     scope::{Ctes, Scope},
-    semantic, unsupported,
+    semantic, subquery, unsupported,
 };
 use crate::sql::{
     error::SqlError,
     functions::operators::like::{MISPLACED_ESCAPE, engine_pattern},
     lex::{INTERVAL_FUNCTION, TYPE_TEXT, syntax},
+    plan::Parameters,
     types::{self, IntervalValue},
 };
 use datafusion::{
@@ -22,6 +23,7 @@ use datafusion::{
         ast::{
             self, AccessExpr, CastKind, CeilFloorKind, DateTimeField, ExtractSyntax, Subscript, UnaryOperator, Value,
         },
+        keywords::Keyword,
         tokenizer::Location,
     },
 };
@@ -29,7 +31,7 @@ use datafusion::{
 impl Planner<'_> {
     /// Plans an expression over the columns of `scope`.
     pub(super) fn expr(&mut self, expr: &ast::Expr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
-        let at = position::of_expr(expr);
+        let at = self.places.of_expr(expr);
         match expr {
             ast::Expr::Identifier(ident) => self.name(std::slice::from_ref(ident), scope, at),
             ast::Expr::CompoundIdentifier(parts) => self.name(parts, scope, at),
@@ -41,21 +43,27 @@ impl Planner<'_> {
             ast::Expr::BinaryOp { .. } => self.binary(expr, scope, ctes),
             ast::Expr::IsNull(inner) => Ok(Typed::boolean(self.expr(inner, scope, ctes)?.expr.is_null())),
             ast::Expr::IsNotNull(inner) => Ok(Typed::boolean(self.expr(inner, scope, ctes)?.expr.is_not_null())),
-            ast::Expr::IsDistinctFrom(l, r) => self.distinct_from(l, r, Operator::IsDistinctFrom, scope, ctes),
-            ast::Expr::IsNotDistinctFrom(l, r) => self.distinct_from(l, r, Operator::IsNotDistinctFrom, scope, ctes),
-            ast::Expr::Between { expr, negated, low, high } => self.between(expr, *negated, (low, high), scope, ctes),
-            ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, scope, ctes),
+            ast::Expr::IsDistinctFrom(l, r) => self.distinct_from((l, r), Operator::IsDistinctFrom, scope, ctes, at),
+            ast::Expr::IsNotDistinctFrom(l, r) => {
+                self.distinct_from((l, r), Operator::IsNotDistinctFrom, scope, ctes, at)
+            }
+            ast::Expr::Between { expr, negated, low, high } => {
+                self.between(expr, *negated, (low, high), scope, ctes, at)
+            }
+            ast::Expr::InList { expr, list, negated } => self.in_list(expr, list, *negated, scope, ctes, at),
             ast::Expr::InSubquery { expr, subquery, negated } => {
-                self.in_subquery(expr, subquery, *negated, scope, ctes)
+                self.in_subquery((expr, subquery, *negated), subquery::IN, scope, ctes, at)
             }
-            ast::Expr::Exists { subquery, negated } => self.exists(subquery, *negated, scope, ctes),
-            ast::Expr::Subquery(query) => self.scalar_subquery(query, scope, ctes),
+            ast::Expr::Exists { subquery, negated } => self.exists(subquery, *negated, scope, ctes, at),
+            ast::Expr::Subquery(query) => self.scalar_subquery(query, scope, ctes, at),
             ast::Expr::AnyOp { left, compare_op, right, .. } => {
-                self.quantified(left, compare_op, right, false, scope, ctes)
+                self.quantified((left, compare_op, right), false, scope, ctes, at)
             }
-            ast::Expr::AllOp { left, compare_op, right } => self.quantified(left, compare_op, right, true, scope, ctes),
+            ast::Expr::AllOp { left, compare_op, right } => {
+                self.quantified((left, compare_op, right), true, scope, ctes, at)
+            }
             ast::Expr::Like { negated, any: false, expr, pattern, escape_char } => {
-                self.like(expr, pattern, escape_char.as_ref(), *negated, scope, ctes)
+                self.like((expr, pattern, escape_char.as_ref()), *negated, scope, ctes, at)
             }
             ast::Expr::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), scope, ctes, at)
@@ -69,6 +77,7 @@ impl Planner<'_> {
             }
             ast::Expr::Array(ast::Array { elem, named: true }) => {
                 let items = self.exprs(elem, scope, ctes)?;
+                self.one_type(&items, elem, "All ARRAY elements must be the same type")?;
                 self.internal_call("__array", items, at)
             }
             ast::Expr::Extract { field, syntax: ExtractSyntax::From, expr } => {
@@ -145,7 +154,7 @@ impl Planner<'_> {
             DataType::Null => Ok(typed.cast_to(&DataType::Boolean).expr),
             ref other => {
                 let message = format!("{clause} must evaluate to a boolean: actual type {}", types::type_name(other));
-                Err(semantic(position::of_expr(expr), message))
+                Err(semantic(self.places.of_expr(expr), message))
             }
         }
     }
@@ -202,7 +211,7 @@ impl Planner<'_> {
                     self.internal_call("__subscript", vec![value, index], at)?
                 }
                 AccessExpr::Subscript(Subscript::Slice { .. }) => return Err(syntax(at)),
-                AccessExpr::Dot(other) => return Err(syntax(position::of_expr(other))),
+                AccessExpr::Dot(other) => return Err(syntax(self.places.of_expr(other))),
             };
         }
         Ok(value)
@@ -225,9 +234,14 @@ impl Planner<'_> {
 
     /// `@name`: its type is what its use asks for; it has a value only where one is bound.
     fn parameter(&mut self, name: &str, at: Location) -> Result<Typed, SqlError> {
-        if !self.context.parameters_allowed {
-            // # model: Query takes no values for parameters
-            return Err(semantic(at, format!("Parameter '@{name}' has no value")));
+        let no_value = || semantic(at, format!("Parameter '@{name}' has no value"));
+        match self.context.parameters {
+            Parameters::None => return Err(no_value()),
+            Parameters::Bound(values) => {
+                let value = values.get(name).ok_or_else(no_value)?;
+                return Ok(Typed::literal(ScalarValue::TimestampNanosecond(Some(*value), None)));
+            }
+            Parameters::Unbound => {}
         }
         if !self.parameters.iter().any(|(known, _)| known == name) {
             self.parameters.push((name.to_owned(), DataType::Null));
@@ -298,7 +312,7 @@ impl Planner<'_> {
                     ref other => {
                         let name = types::type_name(other);
                         Err(semantic(
-                            at,
+                            self.places.of_expr(inner),
                             format!("Value of logical NOT expression must evaluate to a boolean (actual: {name})"),
                         ))
                     }
@@ -314,7 +328,17 @@ impl Planner<'_> {
                 let value = self.expr(inner, scope, ctes)?;
                 self.internal_call("__neg", vec![value], at)
             }
-            UnaryOperator::Plus => self.expr(inner, scope, ctes),
+            UnaryOperator::Plus => {
+                let value = self.expr(inner, scope, ctes)?;
+                match &value.data_type {
+                    DataType::Int32 | DataType::Int64 | DataType::Float64 | DataType::Null => Ok(value),
+                    // # presto: its words
+                    other => {
+                        let name = types::type_name(other);
+                        Err(semantic(at, format!("Unary '+' operator cannot by applied to {name} type")))
+                    }
+                }
+            }
             _ => Err(syntax(at)),
         }
     }
@@ -335,7 +359,7 @@ impl Planner<'_> {
                 None => self.condition(&when.condition, "CASE WHEN clause", scope, ctes)?,
                 Some(operand) => {
                     let value = self.expr(&when.condition, scope, ctes)?;
-                    let place = position::of_expr(&when.condition);
+                    let place = self.places.of_word_before(Keyword::WHEN, &when.condition).unwrap_or(at);
                     let both = [operand.data_type.clone(), value.data_type.clone()];
                     if types::common_type(&both).is_none() && !is_timestamp_text(operand, &value) {
                         // # inferred: Presto's words
@@ -362,7 +386,7 @@ impl Planner<'_> {
             // # trino: it points at the result that does not go with those before
             None => {
                 let misfit = conditions.get(first_misfit(&all).0).map(|when| &when.result);
-                misfit.or(otherwise).map_or(at, position::of_expr)
+                misfit.or(otherwise).map_or(at, |e| self.places.of_expr(e))
             }
         };
         case_of(whens, results, at)
@@ -388,11 +412,28 @@ impl Planner<'_> {
             None => Typed::literal(ScalarValue::Null),
         };
         if types::common_type(&[then.data_type.clone(), otherwise.data_type.clone()]).is_none() {
-            // # trino: its words
+            // # presto: its words
             let [then, otherwise] = [then, otherwise].map(|typed| types::type_name(&typed.data_type));
-            return Err(semantic(at, format!("Result types for IF must be the same: {then} and {otherwise}")));
+            return Err(semantic(at, format!("Result types for IF must be the same: {then} vs {otherwise}")));
         }
         case_of(vec![when], vec![then, otherwise], at)
+    }
+
+    /// Checks that values have a type in common. # presto: the error stands at the first that does not go with those
+    /// before it, and names what those have in common
+    pub(super) fn one_type<'e>(
+        &self,
+        values: &[Typed],
+        written: impl IntoIterator<Item = &'e ast::Expr>,
+        what: &str,
+    ) -> Result<(), SqlError> {
+        let all: Vec<DataType> = values.iter().map(|value| value.data_type.clone()).collect();
+        if all.is_empty() || types::common_type(&all).is_some() {
+            return Ok(());
+        }
+        let (misfit, before) = first_misfit(&all);
+        let at = written.into_iter().nth(misfit).map_or(Location::empty(), |expr| self.places.of_expr(expr));
+        Err(semantic(at, format!("{what}: {before}")))
     }
 
     fn cast(
@@ -438,8 +479,8 @@ impl Planner<'_> {
         negated: bool,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
         let items = self.exprs(list, scope, ctes)?;
         let items: Vec<Typed> =
@@ -450,7 +491,8 @@ impl Planner<'_> {
         let Some(common) = types::common_type(&all) else {
             all.rotate_right(1);
             let (place, before) = first_misfit(&all);
-            let at = place.checked_sub(1).and_then(|item| list.get(item)).map_or(at, position::of_expr);
+            let item = place.checked_sub(1).and_then(|item| list.get(item)).unwrap_or(expr);
+            let at = self.places.of_expr(item);
             return Err(semantic(at, format!("IN value and list items must be the same type: {before}")));
         };
         let value = value.cast_to(&common);
@@ -472,16 +514,14 @@ impl Planner<'_> {
     /// LIKE has no escape character unless one is given; the engine's has the backslash, so patterns are rewritten.
     fn like(
         &mut self,
-        expr: &ast::Expr,
-        pattern: &ast::Expr,
-        escape: Option<&ast::ValueWithSpan>,
+        (expr, pattern, escape): (&ast::Expr, &ast::Expr, Option<&ast::ValueWithSpan>),
         negated: bool,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_expr(expr);
         let value = self.varchar(expr, "Left side of LIKE expression", scope, ctes)?;
-        let pattern_at = position::of_expr(pattern);
+        let pattern_at = self.places.of_expr(pattern);
         let pattern = self.varchar(pattern, "Pattern for LIKE expression", scope, ctes)?;
         let escape = match escape.map(|e| &e.value) {
             None => None,
@@ -507,7 +547,7 @@ impl Planner<'_> {
             DataType::Utf8 | DataType::Null => Ok(value.cast_to(&DataType::Utf8)),
             ref other => {
                 let message = format!("{what} must evaluate to a varchar (actual: {})", types::type_name(other));
-                Err(semantic(position::of_expr(expr), message))
+                Err(semantic(self.places.of_expr(expr), message))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! GROUP BY: keys, grouping sets, and GROUPING().
 
 use super::{
-    Planner, Typed, construct, position,
+    Planner, Typed, construct,
     query::ordinal,
     scope::{Ctes, Scope},
     select::Item,
@@ -106,7 +106,7 @@ impl Planner<'_> {
         let mut elements = Elements { keys: Vec::new(), sets: vec![Vec::new()] };
         let (mut several, mut distinct) = (false, false);
         for expr in exprs {
-            let at = position::of_expr(expr);
+            let at = self.places.of_expr(expr);
             if matches!(expr, ast::Expr::Identifier(ident) if ident.value == DISTINCT_GROUPS) {
                 distinct = true;
                 continue;
@@ -170,7 +170,7 @@ impl Planner<'_> {
 
     /// An expression over the input, or the select item that an ordinal names.
     fn key(&mut self, expr: &ast::Expr, items: &[Item<'_>], scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
-        let at = position::of_expr(expr);
+        let at = self.places.of_expr(expr);
         let position = ordinal(expr, items.len())
             .map_err(|_| semantic(at, format!("GROUP BY position {expr} is not in select list")))?;
         let Some(i) = position else { return self.expr(expr, scope, ctes) };

@@ -4,7 +4,7 @@
 use super::{
     Planner, Typed,
     comparison::own_comparison,
-    construct, position,
+    construct,
     scope::{Ctes, Scope},
     semantic,
 };
@@ -43,8 +43,8 @@ fn chain_of(op: &BinaryOperator) -> Option<Chain> {
 impl Planner<'_> {
     /// Plans a binary operation with the whole chain it heads.
     pub(super) fn binary(&mut self, expr: &ast::Expr, scope: &Scope<'_>, ctes: &Ctes) -> Result<Typed, SqlError> {
-        let ast::Expr::BinaryOp { left, op, right } = expr else { return Err(syntax(position::of_expr(expr))) };
-        let at = position::of_expr(left);
+        let ast::Expr::BinaryOp { left, op, right } = expr else { return Err(syntax(self.places.of_expr(expr))) };
+        let at = self.places.of_operator(op, right).unwrap_or_else(|| self.places.of_expr(left));
         let Some(chain) = chain_of(op) else {
             let op = comparison_of(op).ok_or_else(|| super::unsupported(at, &format!("Operator {op}")))?;
             let (left, right) = (self.expr(left, scope, ctes)?, self.expr(right, scope, ctes)?);
@@ -53,18 +53,56 @@ impl Planner<'_> {
         let (terms, operators) = chain_terms(expr, chain);
         let mut typed = Vec::with_capacity(terms.len());
         for term in &terms {
-            typed.push((self.expr(term, scope, ctes)?, position::of_expr(term)));
+            typed.push((self.expr(term, scope, ctes)?, self.places.of_expr(term)));
         }
         match chain {
             Chain::And => logical(typed, Operator::And),
             Chain::Or => logical(typed, Operator::Or),
-            Chain::Concat => self.internal_call("__concat", typed.into_iter().map(|(t, _)| t).collect(), at),
-            Chain::Sum | Chain::Product => {
-                let mut args = vec![Typed::literal(ScalarValue::Utf8(Some(operators)))];
-                args.extend(typed.into_iter().map(|(t, _)| t));
-                self.internal_call("__arith", args, at)
+            _ => {
+                let typed: Vec<Typed> = typed.into_iter().map(|(term, _)| term).collect();
+                match self.chain_call(chain, &operators, &typed, at) {
+                    Err(SqlError::Semantic { message, .. }) => {
+                        let misfit = self.first_misfit(chain, &operators, &typed);
+                        let place = terms
+                            .get(misfit)
+                            .zip(operators.get(misfit - 1))
+                            .and_then(|(right, op)| self.places.of_operator(op, right));
+                        Err(semantic(place.unwrap_or(at), message))
+                    }
+                    answer => answer,
+                }
             }
         }
+    }
+
+    /// The operators over the first terms, one more than there are operators.
+    fn chain_call(
+        &mut self,
+        chain: Chain,
+        operators: &[&BinaryOperator],
+        terms: &[Typed],
+        at: Location,
+    ) -> Result<Typed, SqlError> {
+        if chain == Chain::Concat {
+            return self.internal_call("__concat", terms.to_vec(), at);
+        }
+        let symbols = operators.iter().map(ToString::to_string).collect();
+        let mut args = vec![Typed::literal(ScalarValue::Utf8(Some(symbols)))];
+        args.extend_from_slice(terms);
+        self.internal_call("__arith", args, at)
+    }
+
+    /// The first term that does not go with those before it, in a chain that has one.
+    fn first_misfit(&mut self, chain: Chain, operators: &[&BinaryOperator], terms: &[Typed]) -> usize {
+        let (mut fits, mut fails) = (0, terms.len() - 1);
+        while fails - fits > 1 {
+            let middle = fits + (fails - fits) / 2;
+            match self.chain_call(chain, &operators[..middle], &terms[..=middle], Location::empty()) {
+                Ok(_) => fits = middle,
+                Err(_) => fails = middle,
+            }
+        }
+        fails
     }
 
     /// A comparison of two values, brought to a common type.
@@ -154,8 +192,8 @@ impl Planner<'_> {
         (low, high): (&ast::Expr, &ast::Expr),
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
         let (low, high) = (self.expr(low, scope, ctes)?, self.expr(high, scope, ctes)?);
         let low = self.literal_as(low, &value.data_type, at)?;
@@ -176,13 +214,12 @@ impl Planner<'_> {
     /// IS [NOT] DISTINCT FROM.
     pub(super) fn distinct_from(
         &mut self,
-        left: &ast::Expr,
-        right: &ast::Expr,
+        (left, right): (&ast::Expr, &ast::Expr),
         op: Operator,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_expr(left);
         self.inherited(at, construct::DISTINCT_FROM)?;
         let (left, right) = (self.expr(left, scope, ctes)?, self.expr(right, scope, ctes)?);
         if left.data_type == DataType::Null && right.data_type == DataType::Null {
@@ -192,8 +229,8 @@ impl Planner<'_> {
     }
 }
 
-/// The terms of the chain that `expr` heads, from left to right, and its operators as text.
-fn chain_terms(expr: &ast::Expr, chain: Chain) -> (Vec<&ast::Expr>, String) {
+/// The terms of the chain that `expr` heads, from left to right, and its operators.
+fn chain_terms(expr: &ast::Expr, chain: Chain) -> (Vec<&ast::Expr>, Vec<&BinaryOperator>) {
     let (mut terms, mut operators) = (Vec::new(), Vec::new());
     let mut rest = expr;
     while let ast::Expr::BinaryOp { left, op, right } = rest {
@@ -201,13 +238,13 @@ fn chain_terms(expr: &ast::Expr, chain: Chain) -> (Vec<&ast::Expr>, String) {
             break;
         }
         terms.push(right.as_ref());
-        operators.push(op.to_string());
+        operators.push(op);
         rest = left;
     }
     terms.push(rest);
     terms.reverse();
     operators.reverse();
-    (terms, operators.concat())
+    (terms, operators)
 }
 
 /// AND or OR over all terms, as a balanced tree: both associate.

@@ -130,7 +130,8 @@ impl Planner<'_> {
         };
         let relations =
             operands.iter().map(|operand| self.set_expr(operand, scope, ctes)).collect::<Result<Vec<_>, _>>()?;
-        let relations = self.same_types(relations, op, at)?;
+        let places: Vec<Location> = operands.iter().map(|o| self.places.of_set_operator(o).unwrap_or(at)).collect();
+        let relations = self.same_types(relations, op, &places)?;
         let names = relations[0].columns.clone();
         let plans = relations.into_iter().map(|r| r.plan);
         let plan = match (op, all) {
@@ -172,26 +173,29 @@ impl Planner<'_> {
         LogicalPlanBuilder::from(plan).window([number]).and_then(LogicalPlanBuilder::build).map_err(internal)
     }
 
-    /// Brings the columns of all operands to common types, under names of their own.
+    /// Brings the columns of all operands to common types, under names of their own; `places` are those of the operators
+    /// before the operands.
     fn same_types(
         &mut self,
         relations: Vec<Relation>,
         op: SetOperator,
-        at: Location,
+        places: &[Location],
     ) -> Result<Vec<Relation>, SqlError> {
-        let width = relations[0].columns.len();
-        if let Some(other) = relations.iter().find(|r| r.columns.len() != width) {
-            let message = format!("{op} query has different number of fields: {width}, {}", other.columns.len());
-            return Err(semantic(at, message));
-        }
-        let mut targets = Vec::with_capacity(width);
-        for i in 0..width {
-            let types: Vec<DataType> = relations.iter().map(|r| r.columns[i].data_type.clone()).collect();
-            targets.push(types::common_type(&types).ok_or_else(|| {
-                let (first, other) = (&types[0], types.iter().find(|t| **t != types[0]).unwrap_or(&types[0]));
-                let (first, other) = (types::type_name(first), types::type_name(other));
-                semantic(at, format!("column {} in {op} query has incompatible types: {first}, {other}", i + 1))
-            })?);
+        let types = |relation: &Relation| relation.columns.iter().map(|c| c.data_type.clone()).collect::<Vec<_>>();
+        let mut targets = types(&relations[0]);
+        let width = targets.len();
+        for (relation, at) in relations.iter().zip(places).skip(1) {
+            // # presto: its words
+            if relation.columns.len() != width {
+                let other = relation.columns.len();
+                return Err(semantic(*at, format!("{op} query has different number of fields: {width}, {other}")));
+            }
+            for (i, (target, other)) in targets.iter_mut().zip(types(relation)).enumerate() {
+                *target = types::common_type(&[target.clone(), other.clone()]).ok_or_else(|| {
+                    let (first, other) = (types::type_name(target), types::type_name(&other));
+                    semantic(*at, format!("column {} in {op} query has incompatible types: {first}, {other}", i + 1))
+                })?;
+            }
         }
         relations
             .into_iter()
@@ -241,23 +245,14 @@ impl Planner<'_> {
     }
 
     fn values(&mut self, values: &ast::Values, scope: &Scope<'_>, ctes: &Ctes) -> Result<Relation, SqlError> {
-        let at = values.rows.first().and_then(|r| r.content.first()).map_or(Location::empty(), position::of_expr);
+        let at = self.places.of_values(values);
         let scope = scope.without_aggregates("VALUES");
         let mut rows = Vec::with_capacity(values.rows.len());
         for row in &values.rows {
             let items = row_items(&row.content);
             rows.push(items.iter().map(|item| self.expr(item, &scope, ctes)).collect::<Result<Vec<_>, _>>()?);
         }
-        let width = rows.first().map_or(0, Vec::len);
-        if width == 0 || rows.iter().any(|row| row.len() != width) {
-            return Err(semantic(at, "Values rows have mismatched types"));
-        }
-        let mut columns = Vec::with_capacity(width);
-        for i in 0..width {
-            let types: Vec<DataType> = rows.iter().map(|row| row[i].data_type.clone()).collect();
-            let target = types::common_type(&types).ok_or_else(|| semantic(at, "Values rows have mismatched types"))?;
-            columns.push(target);
-        }
+        let columns = column_types(&rows).map_err(|message| semantic(at, message))?;
         let rows = rows.into_iter().map(|row| {
             row.into_iter().zip(&columns).map(|(cell, target)| cell.cast_to(target).expr).collect::<Vec<_>>()
         });
@@ -295,7 +290,7 @@ impl Planner<'_> {
             }
             let types: Vec<DataType> = keys.iter().map(|key| key.data_type.clone()).collect();
             let keys = keys.into_iter().map(|key| key.expr).collect();
-            let at = position::of_expr(&tail.order_by[0].expr);
+            let at = self.places.of_expr(&tail.order_by[0].expr);
             let (attached, keys) = self.attach(plan, keys, Which::NeedingJoin, at)?;
             let keys = keys.into_iter().zip(types).map(|(key, data_type)| Typed::new(key, data_type));
             let keys = keys.zip(tail.order_by).map(|(key, term)| self.sort_key(key, term));
@@ -338,6 +333,25 @@ fn row_items(content: &[ast::Expr]) -> &[ast::Expr] {
         [ast::Expr::Nested(inner)] => row_items(std::slice::from_ref(inner)),
         other => other,
     }
+}
+
+/// The types of the columns of VALUES; else what is wrong with the rows. # presto: its words
+fn column_types(rows: &[Vec<Typed>]) -> Result<Vec<DataType>, String> {
+    let types = |row: &[Typed]| row.iter().map(|cell| cell.data_type.clone()).collect::<Vec<_>>();
+    let first = rows.first().map(|row| types(row)).unwrap_or_default();
+    let mut columns = first.clone();
+    for row in rows {
+        let row = types(row);
+        let pairs = columns.iter().zip(&row).map(|(column, cell)| types::common_type(&[column.clone(), cell.clone()]));
+        columns = match pairs.collect::<Option<Vec<_>>>() {
+            Some(common) if row.len() == columns.len() => common,
+            _ => {
+                let [first, row] = [first, row].map(|types| types::type_names(&types));
+                return Err(format!("Values rows have mismatched types: [{first}] vs [{row}]"));
+            }
+        };
+    }
+    Ok(columns)
 }
 
 /// A plan's columns under the names of `like`.
@@ -412,7 +426,7 @@ fn limit_of(clause: Option<&LimitClause>, at: Location) -> Result<Option<usize>,
                 },
                 _ => Err(crate::sql::lex::syntax(value.span.start)),
             },
-            Some(other) => Err(crate::sql::lex::syntax(position::of_expr(other))),
+            Some(other) => Err(crate::sql::lex::syntax(position::first_kept(other))),
         },
         // # inferred: the grammar of the guide has no OFFSET; pages come by NextToken
         Some(_) => Err(unsupported(at, "OFFSET")),
@@ -433,7 +447,7 @@ impl Planner<'_> {
     /// A sort key; nulls come last in both directions unless said otherwise. # observed: the JDBC driver's
     /// nullsAreSortedAtEnd
     pub(super) fn sort_key(&mut self, key: Typed, term: &ast::OrderByExpr) -> Result<SortExpr, SqlError> {
-        let at = position::of_expr(&term.expr);
+        let at = self.places.of_expr(&term.expr);
         if !is_orderable(&key.data_type) {
             // # trino: its words
             let (name, text) = (types::type_name(&key.data_type), position::as_written(&term.expr));

@@ -3,7 +3,7 @@
 use super::{
     Planner, Typed,
     attach::{Which, nodes},
-    construct, internal, ordinality, planning_error, position,
+    construct, internal, ordinality, planning_error,
     query::{empty_plan, rename, unnamed},
     scope::{Ctes, Qualifier, Relation, Scope, ScopeColumn, name_of},
     semantic, unsupported,
@@ -269,7 +269,7 @@ impl Planner<'_> {
         let mut columns = left.columns;
         columns.extend(right.columns);
         let scope = Scope::inner(&columns, parent).without_aggregates("JOIN clause");
-        let at = position::of_expr(condition);
+        let at = self.places.of_expr(condition);
         let condition = self.condition(condition, "JOIN ON clause", &scope, ctes)?;
         let plan = self.join_plans(left.plan, right.plan, join_type, condition, at)?;
         Ok(Relation { plan, columns })
@@ -354,7 +354,7 @@ impl Planner<'_> {
             let typed = self.expr(array, &scope, ctes)?;
             let DataType::List(item) = &typed.data_type else {
                 let message = format!("Cannot unnest type: {}", types::type_name(&typed.data_type));
-                return Err(semantic(position::of_expr(array), message));
+                return Err(semantic(self.places.of_expr(array), message));
             };
             let item_type = item.data_type().clone();
             let name = self.fresh_name();

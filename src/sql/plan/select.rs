@@ -3,7 +3,7 @@
 use super::{
     Planner, Typed,
     aggregate::Above,
-    construct, internal, position,
+    construct, internal,
     query::{Tail, ordinal},
     scope::{Ctes, Relation, Scope, ScopeColumn, WHERE, name_of},
     semantic, unsupported,
@@ -91,7 +91,7 @@ impl Planner<'_> {
             && let Some((_, term)) = order.iter().find(|(key, _)| !items.iter().any(|i| i.typed.expr == key.expr))
         {
             let message = "For SELECT DISTINCT, ORDER BY expressions must appear in select list";
-            return Err(semantic(position::of_expr(&term.expr), message));
+            return Err(semantic(self.places.of_expr(&term.expr), message));
         }
 
         // Everything that stands above the grouping, in one list: items, then HAVING, then ORDER BY.
@@ -101,10 +101,10 @@ impl Planner<'_> {
         }
         let grouping = if having.is_some() { grouping.or_all() } else { grouping };
         if let Some((expr, written)) = &having {
-            above.push(Above { expr: expr.clone(), at: position::of_expr(written), text: *written });
+            above.push(Above { expr: expr.clone(), at: self.places.of_expr(written), text: *written });
         }
         for (key, term) in &order {
-            above.push(Above { expr: key.expr.clone(), at: position::of_expr(&term.expr), text: &term.expr });
+            above.push(Above { expr: key.expr.clone(), at: self.places.of_expr(&term.expr), text: &term.expr });
         }
         let (mut plan, mut exprs) = self.aggregate(plan, &grouping, above, at)?;
         if having.is_some() {
@@ -183,7 +183,7 @@ impl Planner<'_> {
     ) -> Result<Vec<Item<'q>>, SqlError> {
         let mut items = Vec::with_capacity(select.projection.len());
         for item in &select.projection {
-            let at = position::of_item(item);
+            let at = self.places.of_item(item);
             match item {
                 SelectItem::UnnamedExpr(expr) => {
                     let typed = self.expr(expr, scope, ctes)?;

@@ -1,7 +1,7 @@
 //! Queries inside expressions: scalar, EXISTS, IN, ALL / ANY / SOME; they may read the columns of the query around.
 
 use super::{
-    Planner, Typed, internal, operator, planning_error, position,
+    Planner, Typed, internal, operator, planning_error,
     scope::{Ctes, Scope},
     semantic,
     single::single,
@@ -32,10 +32,11 @@ impl Planner<'_> {
         query: &ast::Query,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<(LogicalPlan, Vec<DataType>), SqlError> {
         if !scope.lambda().is_empty() {
             // # inferred: Presto's words
-            return Err(semantic(position::of_query(query), "Lambda expression cannot contain subqueries"));
+            return Err(semantic(at, "Lambda expression cannot contain subqueries"));
         }
         self.subqueries += 1;
         if self.subqueries > QUERY_SUBQUERY_NESTING_MAX {
@@ -54,13 +55,16 @@ impl Planner<'_> {
         query: &ast::Query,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<(LogicalPlan, DataType), SqlError> {
-        let (plan, mut types) = self.subquery(query, scope, ctes)?;
-        match (types.pop(), types.is_empty()) {
-            (Some(data_type), true) => Ok((plan, data_type)),
-            // # inferred: Presto's words
+        let (plan, mut types) = self.subquery(query, scope, ctes, at)?;
+        let found = types.len();
+        match types.pop() {
+            Some(data_type) if found == 1 => Ok((plan, data_type)),
+            // # presto: its words
             _ => {
-                Err(semantic(position::of_query(query), "Multiple columns returned by subquery are not yet supported"))
+                let message = format!("Multiple columns returned by subquery are not yet supported. Found {found}");
+                Err(semantic(at, message))
             }
         }
     }
@@ -71,9 +75,9 @@ impl Planner<'_> {
         query: &ast::Query,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_query(query);
-        let (plan, data_type) = self.single_column(query, scope, ctes)?;
+        let (plan, data_type) = self.single_column(query, scope, ctes, at)?;
         let plan = if one_row_at_most(&plan) { plan } else { self.single_row(plan, at)? };
         Ok(Typed::new(Expr::ScalarSubquery(subquery_of(plan)), data_type))
     }
@@ -97,9 +101,9 @@ impl Planner<'_> {
         negated: bool,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_query(query);
-        let (plan, _) = self.subquery(query, scope, ctes)?;
+        let (plan, _) = self.subquery(query, scope, ctes, at)?;
         if !plan.all_out_ref_exprs().is_empty() {
             return Ok(Typed::boolean(Expr::Exists(Exists { subquery: subquery_of(plan), negated })));
         }
@@ -110,24 +114,19 @@ impl Planner<'_> {
         self.compare(count, if negated { Operator::Eq } else { Operator::Gt }, zero, at)
     }
 
-    /// `x IN (SELECT …)`.
+    /// `x IN (SELECT …)`; `what` is how messages call it.
     pub(super) fn in_subquery(
         &mut self,
-        expr: &ast::Expr,
-        query: &ast::Query,
-        negated: bool,
+        (expr, query, negated): (&ast::Expr, &ast::Query, bool),
+        what: &str,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
-        let (plan, data_type) = self.single_column(query, scope, ctes)?;
+        let (plan, data_type) = self.single_column(query, scope, ctes, at)?;
         let Some(common) = types::common_type(&[value.data_type.clone(), data_type.clone()]) else {
-            let (l, r) = (types::type_name(&value.data_type), types::type_name(&data_type));
-            return Err(semantic(
-                at,
-                format!("value and result of subquery must be of the same type for IN expression: {l} vs {r}"),
-            ));
+            return Err(semantic(at, mismatch(what, &value.data_type, &data_type)));
         };
         let plan = self.cast_single(plan, data_type, &common)?;
         let value = value.cast_to(&common);
@@ -144,23 +143,26 @@ impl Planner<'_> {
     /// `x < ALL (SELECT …)`, `x = ANY (VALUES …)`: comparisons with the least and the greatest value, minding nulls.
     pub(super) fn quantified(
         &mut self,
-        left: &ast::Expr,
-        op: &BinaryOperator,
-        right: &ast::Expr,
+        (left, op, right): (&ast::Expr, &BinaryOperator, &ast::Expr),
         all: bool,
         scope: &Scope<'_>,
         ctes: &Ctes,
+        at: Location,
     ) -> Result<Typed, SqlError> {
-        let at = position::of_expr(left);
         let ast::Expr::Subquery(query) = right else { return Err(unsupported(at, "ALL, ANY or SOME of no subquery")) };
         match (op, all) {
-            (BinaryOperator::Eq, false) => return self.in_subquery(left, query, false, scope, ctes),
-            (BinaryOperator::NotEq, true) => return self.in_subquery(left, query, true, scope, ctes),
+            (BinaryOperator::Eq, false) => {
+                return self.in_subquery((left, query, false), QUANTIFIED, scope, ctes, at);
+            }
+            (BinaryOperator::NotEq, true) => return self.in_subquery((left, query, true), QUANTIFIED, scope, ctes, at),
             _ => {}
         }
         let op = operator::comparison_of(op).ok_or_else(|| unsupported(at, &format!("Operator {op}")))?;
         let value = self.expr(left, scope, ctes)?;
-        let (plan, data_type) = self.single_column(query, scope, ctes)?;
+        let (plan, data_type) = self.single_column(query, scope, ctes, at)?;
+        if types::common_type(&[value.data_type.clone(), data_type.clone()]).is_none() {
+            return Err(semantic(at, mismatch(QUANTIFIED, &value.data_type, &data_type)));
+        }
         let [least, greatest, known, rows] = self.summary_of_all(plan, data_type, at)?;
         // The bound that decides: `x < ALL` asks for the least, `x < ANY` for the greatest; equality needs both.
         let decided = match (op, all) {
@@ -236,6 +238,14 @@ impl Planner<'_> {
         let returned = udf.return_field(&[argument.field()]).map_err(|error| planning_error(error, at))?;
         Ok((udf.call(vec![argument.expr]), returned.data_type().clone()))
     }
+}
+
+/// How messages call a value and a subquery. # presto: its words
+pub(super) const IN: &str = "value and result of subquery must be of the same type for IN expression";
+const QUANTIFIED: &str = "Value expression and result of subquery must be of the same type for quantified comparison";
+
+fn mismatch(what: &str, value: &DataType, subquery: &DataType) -> String {
+    format!("{what}: {} vs {}", types::type_name(value), types::type_name(subquery))
 }
 
 /// Whether a plan is known to have one row at most.

@@ -3,7 +3,7 @@
 use super::{
     Planner, Typed,
     call::Arguments,
-    internal, planning_error, position,
+    internal, planning_error,
     scope::{Ctes, Scope},
     semantic, unsupported,
 };
@@ -57,7 +57,7 @@ impl Planner<'_> {
         let mut partition_by = Vec::new();
         for expr in &spec.partition_by {
             let key = self.expr(expr, scope, ctes)?;
-            partition_by.push(self.same(key, position::of_expr(expr))?.expr);
+            partition_by.push(self.same(key, self.places.of_expr(expr))?.expr);
         }
         let mut keys = Vec::with_capacity(spec.order_by.len());
         for term in &spec.order_by {
@@ -251,7 +251,7 @@ impl Planner<'_> {
             ast::WindowFrameBound::Following(expr) => (expr, Bound::Following),
         };
         let Some(expr) = expr else { return Ok(make(None)) };
-        let at = position::of_expr(expr);
+        let at = self.places.of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
         let offset = match (edge.units, keys) {
             (WindowFrameUnits::Rows, _) => edge.rows_offset(value, at)?,

@@ -37,7 +37,7 @@ fn mistakes() {
         "SELECT filter(ARRAY[1], v -> sum(v) > 0)",
         "line 1:30: Lambda expression cannot contain aggregations: [sum(v)]",
     );
-    check("SELECT filter(ARRAY[1], v -> v IN (SELECT 1))", "line 1:36: Lambda expression cannot contain subqueries");
+    check("SELECT filter(ARRAY[1], v -> v IN (SELECT 1))", "line 1:32: Lambda expression cannot contain subqueries");
     check(
         "SELECT 1 FROM (VALUES 1) t(x) WHERE sum(x) > 1",
         "line 1:37: WHERE clause cannot contain aggregations, window functions or grouping operations: [sum(x)]",
@@ -64,7 +64,7 @@ fn mistakes() {
     );
     check(
         "SELECT a + b FROM (VALUES (1, 2)) t(a, b) GROUP BY a",
-        "line 1:8: 'a + b' must be an aggregate expression or appear in GROUP BY clause",
+        "line 1:10: 'a + b' must be an aggregate expression or appear in GROUP BY clause",
     );
     check(
         "SELECT bin(a, 5m) FROM (VALUES (now(), 2)) t(a, b) GROUP BY b",
@@ -72,7 +72,7 @@ fn mistakes() {
     );
     check(
         "SELECT CAST(a AS ROW(x BIGINT)) FROM (VALUES (ROW(1), 2)) t(a, b) GROUP BY b",
-        "line 1:13: 'CAST(a AS ROW ( x BIGINT ))' must be an aggregate expression or appear in GROUP BY clause",
+        "line 1:8: 'CAST(a AS ROW ( x BIGINT ))' must be an aggregate expression or appear in GROUP BY clause",
     );
     check(
         "SELECT a FROM (VALUES (1, 2)) t(a, b) GROUP BY a ORDER BY b",
@@ -80,11 +80,11 @@ fn mistakes() {
     );
     check(
         "SELECT a FROM (VALUES (1, 2)) t(a, b) GROUP BY a HAVING b > 1",
-        "line 1:57: 'b > 1' must be an aggregate expression or appear in GROUP BY clause",
+        "line 1:59: 'b > 1' must be an aggregate expression or appear in GROUP BY clause",
     );
     check(
         "SELECT a, (SELECT b) FROM (VALUES (1, 2)) t(a, b) GROUP BY a",
-        "line 1:12: '(SELECT b)' must be an aggregate expression or appear in GROUP BY clause",
+        "line 1:11: '(SELECT b)' must be an aggregate expression or appear in GROUP BY clause",
     );
     check("SELECT a AS k FROM (VALUES 1) t(a) GROUP BY k", "line 1:45: Column 'k' does not exist");
     check("SELECT a AS k FROM (VALUES 1) t(a) GROUP BY a HAVING k > 1", "line 1:54: Column 'k' does not exist");
@@ -113,39 +113,84 @@ fn mistakes() {
     );
     check(
         "SELECT CASE 1 WHEN 'a' THEN 2 END",
-        "line 1:20: CASE operand type does not match WHEN clause operand type: integer vs varchar",
+        "line 1:15: CASE operand type does not match WHEN clause operand type: integer vs varchar",
     );
     check("SELECT CASE WHEN true THEN 1 ELSE 'a' END", "line 1:35: All CASE results must be the same type: integer");
     check("SELECT if(1, 2)", "line 1:11: IF condition must evaluate to a boolean: actual type integer");
-    check("SELECT 1 = 'a'", "line 1:8: '=' cannot be applied to integer, varchar");
-    check("SELECT true < 1", "line 1:8: '<' cannot be applied to boolean, integer");
-    check("SELECT 1 <> 'a'", "line 1:8: '<>' cannot be applied to integer, varchar");
-    check("SELECT 1 + 'a'", "line 1:8: '+' cannot be applied to integer, varchar");
+    check("SELECT 1 = 'a'", "line 1:10: '=' cannot be applied to integer, varchar");
+    check("SELECT true < 1", "line 1:13: '<' cannot be applied to boolean, integer");
+    check("SELECT 1 <> 'a'", "line 1:10: '<>' cannot be applied to integer, varchar");
+    check("SELECT 1 + 'a'", "line 1:10: '+' cannot be applied to integer, varchar");
     check("SELECT 1 IN ('a')", "line 1:14: IN value and list items must be the same type: integer");
     check("SELECT 1 IN (2.0, 3, 'a')", "line 1:22: IN value and list items must be the same type: double");
-    check("SELECT if(true, 1, 'a')", "line 1:8: Result types for IF must be the same: integer and varchar");
-    check("SELECT 1 BETWEEN 'a' AND 'b'", "line 1:8: Cannot check if integer is BETWEEN varchar and varchar");
+    check("SELECT if(true, 1, 'a')", "line 1:8: Result types for IF must be the same: integer vs varchar");
+    check("SELECT 1 + 2 - 3 + 'a' + 4", "line 1:18: '+' cannot be applied to integer, varchar");
+    check("SELECT (1 + 2) * (- -'a')", "line 1:21: '-' cannot be applied to varchar");
+    check("SELECT 1 - -(-'a')", "line 1:14: '-' cannot be applied to varchar");
+    check("SELECT 1 - (CAST(2 AS bigint) - -DATE '2020-01-01')", "line 1:33: '-' cannot be applied to date");
+    check("SELECT 1 - (CAST(2 AS bigint) - DATE '2020-01-01')", "line 1:31: '-' cannot be applied to bigint, date");
+    check("SELECT 'a' || 'b' || 1", "line 1:19: '||' cannot be applied to varchar, integer");
+    check("SELECT +'a'", "line 1:8: Unary '+' operator cannot by applied to varchar type");
+    check(
+        "SELECT 1 FROM (VALUES 1) WHERE 1 + 1",
+        "line 1:34: WHERE clause must evaluate to a boolean: actual type integer",
+    );
+    check(
+        "SELECT true AND EXISTS (SELECT 1) AND NOT (1 * 2)",
+        "line 1:46: Value of logical NOT expression must evaluate to a boolean (actual: integer)",
+    );
+    check("SELECT 1 = ROW(1)", "line 1:10: '=' cannot be applied to integer, row(integer)");
+    check("SELECT 1 = (SELECT 'a')", "line 1:10: '=' cannot be applied to integer, varchar");
+    check("SELECT 1 = (WITH t AS (SELECT 1) SELECT 'a')", "line 1:10: '=' cannot be applied to integer, varchar");
+    check("SELECT 1 = CASE WHEN true THEN 'a' END", "line 1:10: '=' cannot be applied to integer, varchar");
+    check("SELECT 1 = ARRAY[1][1] || 'a'", "line 1:24: '||' cannot be applied to integer, varchar");
+    check(
+        "SELECT 1\n  NOT BETWEEN 5m AND 2",
+        "line 2:3: Cannot check if integer is BETWEEN interval day to second and integer",
+    );
+    check("SELECT (1 IS DISTINCT FROM 'a')", "line 1:11: 'IS DISTINCT FROM' cannot be applied to integer, varchar");
+    check(
+        "SELECT 1 = ANY (SELECT 'a')",
+        "line 1:10: Value expression and result of subquery must be of the same type for quantified comparison: integer vs varchar",
+    );
+    check(
+        "SELECT 1 > ALL (VALUES 'a')",
+        "line 1:10: Value expression and result of subquery must be of the same type for quantified comparison: integer vs varchar",
+    );
+    check("SELECT ARRAY[1, 2.5, 1 || 'a']", "line 1:24: '||' cannot be applied to integer, varchar");
+    check("SELECT ARRAY[1, 2.5, 'a']", "line 1:22: All ARRAY elements must be the same type: double");
+    check(
+        "SELECT ARRAY[NULL, ARRAY['a'], ARRAY[1]]",
+        "line 1:32: All ARRAY elements must be the same type: array(varchar)",
+    );
+    check("SELECT coalesce(NULL, 1, 'a')", "line 1:26: All COALESCE operands must be the same type: integer");
+    check("SELECT nullif(1, 'a')", "line 1:8: Types are not comparable with NULLIF: integer vs varchar");
+    check(
+        "SELECT 1 UNION (SELECT 2) UNION ALL SELECT 'a'",
+        "line 1:27: column 1 in UNION query has incompatible types: integer, varchar",
+    );
+    check("SELECT 1 BETWEEN 'a' AND 'b'", "line 1:10: Cannot check if integer is BETWEEN varchar and varchar");
     check("SELECT 1 LIKE 'a'", "line 1:8: Left side of LIKE expression must evaluate to a varchar (actual: integer)");
     check("SELECT 'a' LIKE 1", "line 1:17: Pattern for LIKE expression must evaluate to a varchar (actual: integer)");
-    check("SELECT 'a' LIKE 'b' ESCAPE 'xx'", "line 1:8: Escape string must be a single character");
+    check("SELECT 'a' LIKE 'b' ESCAPE 'xx'", "line 1:12: Escape string must be a single character");
     check(
         "SELECT 'a' LIKE 'ab!c' ESCAPE '!'",
         "line 1:17: Escape character must be followed by '%', '_' or the escape character itself",
     );
     check("SELECT x.y FROM (VALUES 1) t(x)", "line 1:8: Expression is not of type ROW: integer");
-    check("SELECT (SELECT 1, 2)", "line 1:9: Multiple columns returned by subquery are not yet supported");
+    check("SELECT (SELECT 1, 2)", "line 1:8: Multiple columns returned by subquery are not yet supported. Found 2");
     check("SELECT (SELECT x FROM (VALUES 1, 2) t(x))", "Scalar sub-query has returned multiple rows");
     check(
         "SELECT 1 IN (SELECT 'a')",
-        "line 1:8: value and result of subquery must be of the same type for IN expression: integer vs varchar",
+        "line 1:10: value and result of subquery must be of the same type for IN expression: integer vs varchar",
     );
-    check("SELECT 1 UNION SELECT 1, 2", "line 1:1: UNION query has different number of fields: 1, 2");
+    check("SELECT 1 UNION SELECT 1, 2", "line 1:10: UNION query has different number of fields: 1, 2");
     check(
         "SELECT 1 INTERSECT SELECT 'a'",
-        "line 1:1: column 1 in INTERSECT query has incompatible types: integer, varchar",
+        "line 1:10: column 1 in INTERSECT query has incompatible types: integer, varchar",
     );
-    check("VALUES (1, 'a'), (2)", "line 1:9: Values rows have mismatched types");
-    check("VALUES (1), ('a')", "line 1:9: Values rows have mismatched types");
+    check("VALUES (1, 'a'), (2)", "line 1:1: Values rows have mismatched types: [integer, varchar] vs [integer]");
+    check("VALUES (1), ('a')", "line 1:1: Values rows have mismatched types: [integer] vs [varchar]");
     check("SELECT 1 ORDER BY 2", "line 1:19: ORDER BY position 2 is not in select list");
     check("SELECT 1 ORDER BY 0", "line 1:19: ORDER BY position 0 is not in select list");
     check("SELECT 1 GROUP BY 2", "line 1:19: GROUP BY position 2 is not in select list");
@@ -174,8 +219,8 @@ fn mistakes() {
     );
     check("SELECT 99999999999999999999", "line 1:8: Invalid numeric literal: 99999999999999999999");
     check("SELECT @x", "line 1:8: Parameter '@x' has no value");
-    check("SELECT DATE 'x'", "line 1:13: 'x' is not a valid date literal");
-    check("SELECT now() > 'x'", "line 1:8: 'x' is not a valid timestamp literal");
+    check("SELECT DATE 'x'", "line 1:8: 'x' is not a valid date literal");
+    check("SELECT now() > 'x'", "line 1:14: 'x' is not a valid timestamp literal");
     check(
         "SELECT X'1F'",
         "line 1:1: Column 1 of the result is of type varbinary, which results cannot carry: use to_hex or to_base64",
@@ -196,9 +241,9 @@ fn mistakes() {
     check("SELECT now() AT TIME ZONE 'UTC'", "line 1:8: AT TIME ZONE is not supported");
     check("SELECT * FROM (VALUES 1) t(x) NATURAL JOIN (VALUES 1) u(x)", "line 1:52: NATURAL JOIN is not supported");
     check("SELECT * FROM (VALUES 1) t(x), LATERAL (SELECT x)", "line 1:41: LATERAL is not supported");
-    check("SELECT CAST(now() AS TIMESTAMP WITH TIME ZONE)", "line 1:13: Unknown type: TIMESTAMP WITH TIME ZONE");
-    check("SELECT CAST(1 AS DECIMAL(10, 2))", "line 1:13: Unknown type: DECIMAL");
-    check("SELECT CAST('a' AS JSON)", "line 1:13: Unknown type: JSON");
+    check("SELECT CAST(now() AS TIMESTAMP WITH TIME ZONE)", "line 1:8: Unknown type: TIMESTAMP WITH TIME ZONE");
+    check("SELECT CAST(1 AS DECIMAL(10, 2))", "line 1:8: Unknown type: DECIMAL");
+    check("SELECT CAST('a' AS JSON)", "line 1:8: Unknown type: JSON");
     check("SELECT MAP(ARRAY[1], ARRAY[2])", "line 1:8: Function map not registered");
     check("EXPLAIN SELECT 1", "The query syntax is invalid at line 1:1");
     check("INSERT INTO a.b VALUES 1", "The query syntax is invalid at line 1:1");

@@ -7,7 +7,7 @@ const QUARTER_MIB: usize = 256 * 1024;
 /// A query's answer in little memory: its rows, or its error's text. A fault of the server's own fails the test.
 fn answer(sql: &str) -> String {
     let clock = Clock::manual(1_700_000_000_000_000_000);
-    let limits = Limits { timeout_s: 60, memory_bytes_max: 64 << 20, documented_only: false };
+    let limits = Limits { timeout_s: 60, memory_bytes_max: 16 << 20, documented_only: false };
     let side = Sql::new(limits, clock);
     let scope = Scope::default();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -47,11 +47,10 @@ fn long_texts() {
     check(&fill("SELECT '", "''", "'"), "'");
     check(&fill("", "SELECT ", ""), "The query syntax is invalid");
     check(&fill("", "\n", "SELECT"), "The query syntax is invalid");
-    check(&fill("SELECT ARRAY[", "1,", "1]"), "1, 1");
-    check(&fill("SELECT cardinality(ARRAY[", "1,", "1])"), "");
+    check(&format!("SELECT ARRAY[{}]", repeated("1", 20_000, ",")), "1, 1");
     check(&fill("SELECT 1", ",1", ""), "columns");
     check(&fill("SELECT concat('a'", ",'a'", ")"), "");
-    check(&fill("SELECT * FROM (VALUES 1", ",1", ") AS t(x) LIMIT 1"), "1");
+    check(&format!("SELECT * FROM (VALUES {}) AS t(x) LIMIT 1", repeated("1", 20_000, ",")), "1");
     check(&fill("SELECT count(*) FROM (SELECT 1)", ",(SELECT 1)", ""), "too complex");
     check(&"SELECT 1 ".repeat(QUARTER_MIB / 9 + 1), "longer than");
 }
@@ -63,9 +62,9 @@ fn long_lists() {
     check(&format!("SELECT 1 IN ({})", repeated("2", 10_000, ",")), "false");
     let columns: Vec<String> = (0..2_000).map(|n| format!("x AS c{n}")).collect();
     check(&format!("SELECT {} FROM (VALUES 1) AS t(x)", columns.join(",")), "1|1|1");
-    check(&format!("SELECT count(*) FROM (VALUES ({}))", repeated("1", 6_000, ",")), "1");
-    check(&format!("SELECT count(*) FROM ({})", repeated("SELECT 1", 1_000, " UNION ALL ")), "1000");
-    check(&format!("SELECT count(*) FROM ({})", repeated("SELECT 1", 1_000, " UNION ")), "1");
+    check(&format!("SELECT count(*) FROM (VALUES ({}))", repeated("1", 1_500, ",")), "1");
+    check(&format!("SELECT count(*) FROM ({})", repeated("SELECT 1", 500, " UNION ALL ")), "500");
+    check(&format!("SELECT count(*) FROM ({})", repeated("SELECT 1", 500, " UNION ")), "1");
     let cases = repeated("WHEN x = 2 THEN 3", 1_000, " ");
     check(&format!("SELECT CASE {cases} ELSE 4 END FROM (VALUES 1) AS t(x)"), "4");
     let names: Vec<String> = (1..500).map(|n| format!("a{n} AS (SELECT x FROM a{})", n - 1)).collect();
@@ -123,12 +122,10 @@ fn results_that_explode() {
     check("SELECT cardinality(reduce(sequence(1, 100), ARRAY[1], (s, x) -> s || s, s -> s))", "entries");
     check("SELECT cardinality(flatten(repeat(sequence(1, 10000), 10000)))", "larger than");
     check("SELECT cardinality(combinations(sequence(1, 10000), 5))", "");
-    check("SELECT cardinality(ngrams(sequence(1, 10000), 5000))", "");
+    check("SELECT cardinality(ngrams(sequence(1, 10000), 300))", "");
     check("SELECT cardinality(transform(sequence(1, 10000), x -> sequence(1, 10000)))", "");
     check("SELECT cardinality(split(rpad('', 4000000, 'a'), 'a'))", "entries");
-    let nested = "filter(sequence(1, 10000), a -> any_match(sequence(1, 10000), b -> b = a + x))";
-    check(&format!("SELECT max(cardinality({nested})) FROM UNNEST(sequence(1, 8000)) AS t(x)"), "larger than");
-    check("SELECT array_agg(rpad('', 4000000, 'x')) FROM UNNEST(sequence(1, 1000))", "");
+    check("SELECT array_agg(rpad('', 4000000, 'x')) FROM UNNEST(sequence(1, 1000))", "larger than 2 GiB");
     let rows = "UNNEST(sequence(1, 10000)) a(x), UNNEST(sequence(1, 10000)) b(y)";
     check(&format!("SELECT x, y FROM {rows} ORDER BY y, x"), "more memory than");
     check(&format!("SELECT x, y, count(*) FROM {rows} GROUP BY x, y"), "more memory than");
@@ -139,16 +136,12 @@ fn results_that_explode() {
 #[test]
 fn expressions_that_explode() {
     let text = "rpad('', 60, 'a')";
-    for pattern in ["(a|aa)+\\1?b$", "^(?=((a+)+)+b)\\1c"] {
-        for call in ["regexp_like", "regexp_extract_all"] {
-            // A pattern in a column is compiled row by row.
-            answer(&format!("SELECT {call}({text}, '{pattern}')"));
-            answer(&format!("SELECT {call}({text}, p) FROM (VALUES '{pattern}', '(') AS t(p)"));
-        }
-    }
+    answer(&format!("SELECT regexp_like({text}, '(a|aa)+\\1?b$')"));
+    // A pattern in a column is compiled row by row.
+    answer(&format!("SELECT regexp_extract_all({text}, p) FROM (VALUES '^(?=((a+)+)+b)\\1c', '(') AS t(p)"));
     check(&format!("SELECT regexp_like('a', '{}')", "(".repeat(30_000)), "Unclosed group");
     check("SELECT regexp_like('a', rpad('', 100000, 'a?'))", "larger than");
-    check(&format!("SELECT {text} LIKE '{}b'", "%a".repeat(50_000)), "The pattern of LIKE is too large");
+    check(&format!("SELECT {text} LIKE '{}b'", "%a".repeat(25_000)), "The pattern of LIKE is too large");
     check(&format!("SELECT x LIKE '{}b' FROM (VALUES {text}) AS t(x)", "%a".repeat(20)), "false");
 }
 
@@ -210,4 +203,23 @@ fn texts_that_are_no_sql() {
     }
     check("SELECT '\0' || 'a'", "\0a");
     check("CREATE TABLE t", "The query syntax is invalid at line 1:1");
+}
+
+#[test]
+fn lambdas_over_large_constants() {
+    // Repeated for every row at once, the constant would take 400 MB.
+    let rows = "(SELECT x, chr(98 + x % 2) AS y FROM UNNEST(sequence(1, 4000)) AS t(x))";
+    let constant = "ARRAY[rpad('', 100000, 'a'), 'b', 'c']";
+    let found = format!("filter({constant}, a -> a = y)");
+    check(&format!("SELECT count_if({found} = ARRAY[y]), count_if(y = 'b') FROM {rows}"), "4000|2000");
+    let numbers = format!("zip_with(sequence(x, x + 2), {constant}, (p, q) -> p)");
+    check(&format!("SELECT count_if({numbers} = sequence(x, x + 2)) FROM {rows}"), "4000");
+    // A text from outside is repeated for every element: 300 MB.
+    let rows =
+        "(SELECT x % 10 + 1 AS x, rpad('', 30000, 'a') || chr(98 + x % 2) AS y FROM UNNEST(sequence(1, 1000)) AS t(x))";
+    check(&format!("SELECT count_if(filter(sequence(1, 10), a -> y > 'a' AND a = x) = ARRAY[x]) FROM {rows}"), "1000");
+    let nested = "filter(sequence(1, 2500), a -> any_match(sequence(1, 1500), b -> b = a))";
+    check(&format!("SELECT cardinality({nested})"), "1500");
+    let rows = "UNNEST(sequence(1, 8000)) AS t(x)";
+    check(&format!("SELECT transform(sequence(1, 10000), a -> sequence(1, 10000)) FROM {rows}"), "larger than");
 }

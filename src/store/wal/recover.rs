@@ -51,6 +51,8 @@ pub fn recover<E: From<StorageError>>(
                 None => unused = true,
             },
         }
+        let (read, of) = (i + 1 - needless, segments.len() - needless);
+        tracing::info!(segment = read, of, bytes = bytes_read, entries = last_seq - after, "the log is read");
     }
     if segments.is_empty() && after > 0 {
         return Err(StorageError::MissingSegment { seq: after + 1 }.into());

@@ -1,4 +1,4 @@
-//! `xxhash64`, `md5`, `sha1`, `sha256`, `sha512`: varbinary to varbinary; `crc32`: varbinary to bigint; `hmac_md5`,
+//! `xxhash64`, `md5`, `sha1`, `sha256`, `sha512`: varbinary to varbinary; `murmur3`, the same; `crc32`: varbinary to bigint; `hmac_md5`,
 //! `hmac_sha1`, `hmac_sha256`, `hmac_sha512`: the same with a key.
 
 use super::bytes::{Bytes, collect};
@@ -45,6 +45,12 @@ pub(super) fn functions() -> Vec<Function> {
             .build(),
         function("hmac_sha512", Class::Inherited, "The HMAC of bytes with a key, by SHA-512.")
             .form("hmac_sha512(varbinary, varbinary) -> varbinary", |call| authenticated::<Sha512, 128>(call))
+            .build(),
+        function("murmur3", Class::Inherited, "The 128-bit MurmurHash3, for 64-bit machines, 16 bytes.")
+            .form("murmur3(varbinary) -> varbinary", |call| {
+                let values = Bytes::of(call, 0)?;
+                collect(call, |row| Ok(values.get(row).map(murmur3)))
+            })
             .build(),
         function("crc32", Class::Inherited, "The CRC-32 checksum.")
             .form("crc32(varbinary) -> bigint", |call| {
@@ -111,4 +117,45 @@ fn crc32(bytes: &[u8]) -> u32 {
         let [lowest, ..] = crc.to_le_bytes();
         (crc >> 8) ^ CRC_TABLE[usize::from(lowest ^ byte)]
     })
+}
+
+/// MurmurHash3_x64_128 with the seed 0; both halves lowest byte first, as Trino writes them.
+fn murmur3(bytes: &[u8]) -> [u8; 16] {
+    const C1: u64 = 0x87c3_7b91_1142_53d5;
+    const C2: u64 = 0x4cf5_ad43_2745_937f;
+    let first = |k: u64| k.wrapping_mul(C1).rotate_left(31).wrapping_mul(C2);
+    let second = |k: u64| k.wrapping_mul(C2).rotate_left(33).wrapping_mul(C1);
+    let halves = |block: &[u8]| {
+        let mut padded = [0; 16];
+        padded[..block.len()].copy_from_slice(block);
+        let both = u128::from_le_bytes(padded);
+        ((both & u128::from(u64::MAX)) as u64, (both >> 64) as u64)
+    };
+    let (mut h1, mut h2) = (0_u64, 0_u64);
+    let blocks = bytes.chunks_exact(16);
+    let (k1, k2) = halves(blocks.remainder());
+    for block in blocks {
+        let (k1, k2) = halves(block);
+        h1 = (h1 ^ first(k1)).rotate_left(27).wrapping_add(h2).wrapping_mul(5).wrapping_add(0x52dc_e729);
+        h2 = (h2 ^ second(k2)).rotate_left(31).wrapping_add(h1).wrapping_mul(5).wrapping_add(0x3849_5ab5);
+    }
+    let length = bytes.len() as u64;
+    h1 ^= first(k1) ^ length;
+    h2 ^= second(k2) ^ length;
+    h1 = h1.wrapping_add(h2);
+    h2 = h2.wrapping_add(h1);
+    (h1, h2) = (mixed(h1), mixed(h2));
+    h1 = h1.wrapping_add(h2);
+    h2 = h2.wrapping_add(h1);
+    let mut hash = [0; 16];
+    hash[..8].copy_from_slice(&h1.to_le_bytes());
+    hash[8..].copy_from_slice(&h2.to_le_bytes());
+    hash
+}
+
+/// MurmurHash3's final mix.
+fn mixed(hash: u64) -> u64 {
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    hash ^ (hash >> 33)
 }

@@ -21,5 +21,15 @@ pub(super) fn functions() -> Vec<Function> {
         entry: Entry { name, family, class: Class::Documented, signatures: vec![signature], summary },
         definition: Definition::Planner,
     };
-    FUNCTIONS.into_iter().map(function).collect()
+    let inherited = Function {
+        entry: Entry {
+            name: "reduce_agg",
+            family: Family::Aggregate,
+            class: Class::Inherited,
+            signatures: vec!["reduce_agg(T, S, function(S,T,S), function(S,S,S)) -> S"],
+            summary: "Folds the values of a group into one.",
+        },
+        definition: Definition::Planner,
+    };
+    FUNCTIONS.into_iter().map(function).chain([inherited]).collect()
 }

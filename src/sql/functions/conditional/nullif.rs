@@ -2,6 +2,7 @@
 //! # guide: conditional-expressions.NULLIF.html
 
 use crate::sql::{
+    error::invalid,
     functions::{
         Class, Family, Function,
         call::{Call, Column},
@@ -10,7 +11,7 @@ use crate::sql::{
         scalar::{Resolved, scalar},
         signature::{Arguments, unexpected_parameters},
     },
-    types::{TIMESTAMP, comparable},
+    types::{TIMESTAMP, comparable, type_name},
 };
 use datafusion::{
     arrow::{
@@ -34,7 +35,10 @@ fn resolve(arguments: &Arguments) -> Result<Resolved> {
     // A varchar literal beside a timestamp is one.
     let is_timestamp_text = *first == TIMESTAMP && arguments.literal_text(1).is_some();
     let second = if is_timestamp_text { &TIMESTAMP } else { second };
-    comparable(first, second).ok_or_else(unexpected)?;
+    // # presto: its words
+    let incomparable =
+        || invalid(format!("Types are not comparable with NULLIF: {} vs {}", type_name(first), type_name(second)));
+    comparable(first, second).ok_or_else(incomparable)?;
     Ok(Resolved { parameters: vec![first.clone(), second.clone()], returns: first.clone(), kernel: nullif })
 }
 

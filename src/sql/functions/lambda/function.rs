@@ -2,13 +2,16 @@
 //! and how a lambda is run over many rows at once.
 
 use super::super::{Class, Definition, Entry, Family, Function};
-use crate::sql::{
-    error::invalid,
-    functions::{
-        call::{check_batch_bytes, has_variable_size, primitive, value_bytes},
-        conversion::cast::convert,
+use crate::{
+    model::limits::LAMBDA_BYTES_AT_ONCE,
+    sql::{
+        error::invalid,
+        functions::{
+            call::{check_batch_bytes, has_variable_size, primitive, value_bytes},
+            conversion::cast::convert,
+        },
+        interrupt, types,
     },
-    interrupt, types,
 };
 use datafusion::{
     arrow::{
@@ -16,7 +19,7 @@ use datafusion::{
         compute,
         datatypes::{DataType, Field, FieldRef, UInt32Type},
     },
-    common::{internal_datafusion_err, utils::remove_list_null_values},
+    common::{ScalarValue, internal_datafusion_err, utils::remove_list_null_values},
     error::Result,
     logical_expr::{
         ColumnarValue, HigherOrderFunctionArgs, HigherOrderReturnFieldArgs, HigherOrderSignature,
@@ -25,6 +28,7 @@ use datafusion::{
     },
 };
 use std::{
+    cell::Cell,
     hash::{Hash, Hasher},
     sync::Arc,
 };
@@ -175,21 +179,26 @@ impl HigherOrderUDFImpl for HigherOrderFunction {
             ValueOrLambda::Value(_) => None,
             ValueOrLambda::Lambda(field) => Some(field.data_type().clone()),
         };
-        let lambda_types = args.arg_fields.iter().filter_map(lambda_type).collect();
+        let lambda_types: Vec<_> = args.arg_fields.iter().filter_map(lambda_type).collect();
         let (mut values, mut lambdas) = (Vec::new(), Vec::new());
         for argument in args.args {
             match argument {
-                ValueOrLambda::Value(value) => {
-                    check_expansion(&value, args.number_rows)?;
-                    values.push(without_hidden_elements(value.into_array(args.number_rows)?)?);
-                }
+                ValueOrLambda::Value(value) => values.push(value),
                 ValueOrLambda::Lambda(lambda) => lambdas.push(lambda),
             }
         }
-        let returns = args.return_field.data_type();
-        let call = LambdaCall { values, lambdas, lambda_types, rows: args.number_rows, returns };
-        let result = (self.parts.kernel)(&call)?;
-        Ok(ColumnarValue::Array(convert(&result, returns)?))
+        let (returns, all_rows) = (args.return_field.data_type(), args.number_rows);
+        let step = rows_at_once(&values, all_rows)?;
+        let mut results = Pieces::default();
+        // A batch without rows has one slice of none.
+        for first_row in (0..all_rows.max(1)).step_by(step) {
+            let rows = step.min(all_rows - first_row);
+            let values = values.iter().map(|value| slice(value, first_row, rows)).collect::<Result<_>>()?;
+            let (lambdas, lambda_types) = (&lambdas, &lambda_types);
+            let call = LambdaCall { values, lambdas, lambda_types, first_row, rows, returns };
+            results.push(convert(&(self.parts.kernel)(&call)?, returns)?)?;
+        }
+        Ok(ColumnarValue::Array(results.join()?))
     }
 }
 
@@ -197,10 +206,12 @@ impl HigherOrderUDFImpl for HigherOrderFunction {
 #[derive(Debug)]
 pub(crate) struct LambdaCall<'a> {
     pub(crate) values: Vec<ArrayRef>,
-    pub(crate) lambdas: Vec<LambdaArgument>,
+    pub(crate) lambdas: &'a [LambdaArgument],
     /// The types of the lambdas' results.
-    pub(crate) lambda_types: Vec<DataType>,
-    /// How many rows the result has.
+    pub(crate) lambda_types: &'a [DataType],
+    /// Which row of the batch the call's first one is.
+    pub(crate) first_row: usize,
+    /// How many rows the values and the result have.
     pub(crate) rows: usize,
     /// The type of the result.
     pub(crate) returns: &'a DataType,
@@ -219,19 +230,108 @@ impl LambdaCall<'_> {
 
     /// Runs a lambda over `parameters`, all of one length; `rows` says to which of the call's rows each place belongs,
     /// for the columns that the lambda takes from outside.
+    ///
+    /// Where these columns would be too large, repeated for every place, the places are halved until they are not.
     pub(crate) fn run(&self, lambda: usize, parameters: &[ArrayRef], rows: &ArrayRef) -> Result<ArrayRef> {
         interrupt::check()?;
-        let lambda = self.lambdas.get(lambda).ok_or_else(|| internal_datafusion_err!("lambda {lambda} is missing"))?;
+        let argument =
+            self.lambdas.get(lambda).ok_or_else(|| internal_datafusion_err!("lambda {lambda} is missing"))?;
         let length = rows.len();
         let given: Vec<_> = parameters.iter().map(|values| || Ok(Arc::clone(values))).collect();
         let given: Vec<&dyn Fn() -> Result<ArrayRef>> =
             given.iter().map(|give| give as &dyn Fn() -> Result<ArrayRef>).collect();
-        let spread = |columns: &[ArrayRef]| {
-            columns.iter().try_for_each(|column| check_spread(column, rows))?;
-            Ok(compute::take_arrays(columns, rows, None)?)
-        };
-        lambda.evaluate(&given, spread)?.into_array(length)
+        let too_large = Cell::new(false);
+        let result = argument.evaluate(&given, |columns| {
+            let rows = self.batch_rows(rows)?;
+            let bytes = columns.iter().map(|column| repeated_bytes(column, &rows)).sum();
+            too_large.set(bytes > LAMBDA_BYTES_AT_ONCE && length > 1);
+            check_batch_bytes(if too_large.get() { usize::MAX } else { bytes })?;
+            Ok(compute::take_arrays(columns, &rows, None)?)
+        });
+        if too_large.get() {
+            return self.run_halves(lambda, parameters, rows);
+        }
+        match result? {
+            ColumnarValue::Array(array) => Ok(array),
+            ColumnarValue::Scalar(constant) => {
+                check_batch_bytes(constant_bytes(&constant)?.saturating_mul(length))?;
+                constant.to_array_of_size(length)
+            }
+        }
     }
+
+    fn run_halves(&self, lambda: usize, parameters: &[ArrayRef], rows: &ArrayRef) -> Result<ArrayRef> {
+        let middle = rows.len() / 2;
+        let mut results = Pieces::default();
+        for (from, length) in [(0, middle), (middle, rows.len() - middle)] {
+            let parameters: Vec<_> = parameters.iter().map(|values| values.slice(from, length)).collect();
+            results.push(self.run(lambda, &parameters, &rows.slice(from, length))?)?;
+        }
+        results.join()
+    }
+
+    /// The rows of the batch that `rows` of this call are.
+    fn batch_rows(&self, rows: &ArrayRef) -> Result<UInt32Array> {
+        let first = u32::try_from(self.first_row).map_err(|_| internal_datafusion_err!("row {}", self.first_row))?;
+        Ok(primitive::<UInt32Type>(rows)?.unary(|row| row.saturating_add(first)))
+    }
+}
+
+/// The results for the rows of a batch, some rows after the others.
+#[derive(Default)]
+struct Pieces {
+    arrays: Vec<ArrayRef>,
+    bytes: usize,
+}
+
+impl Pieces {
+    fn push(&mut self, array: ArrayRef) -> Result<()> {
+        interrupt::check()?;
+        // One alone was bounded by what made it.
+        if !self.arrays.is_empty() {
+            check_batch_bytes(self.bytes.saturating_add(array.to_data().get_slice_memory_size()?))?;
+        }
+        self.bytes += array.to_data().get_slice_memory_size()?;
+        self.arrays.push(array);
+        Ok(())
+    }
+
+    fn join(mut self) -> Result<ArrayRef> {
+        if self.arrays.len() == 1 {
+            return Ok(self.arrays.remove(0));
+        }
+        let arrays: Vec<&dyn Array> = self.arrays.iter().map(AsRef::as_ref).collect();
+        Ok(compute::concat(&arrays)?)
+    }
+}
+
+/// How many rows a call takes at once, so that its constants, each repeated for every row, stay small: those of a lambda
+/// inside another are as many as the elements of all arrays of the one around.
+fn rows_at_once(values: &[ColumnarValue], rows: usize) -> Result<usize> {
+    let mut bytes = 0_usize;
+    for value in values {
+        if let ColumnarValue::Scalar(constant) = value {
+            bytes = bytes.saturating_add(constant_bytes(constant)?);
+        }
+    }
+    check_batch_bytes(bytes)?;
+    Ok(LAMBDA_BYTES_AT_ONCE.checked_div(bytes).unwrap_or(rows).max(1))
+}
+
+/// The bytes of a constant as far as they differ from constant to constant.
+fn constant_bytes(constant: &ScalarValue) -> Result<usize> {
+    if !has_variable_size(&constant.data_type()) {
+        return Ok(0);
+    }
+    Ok(value_bytes(&constant.to_array()?, 0))
+}
+
+/// The rows of a value from `first_row` on.
+fn slice(value: &ColumnarValue, first_row: usize, rows: usize) -> Result<ArrayRef> {
+    without_hidden_elements(match value {
+        ColumnarValue::Array(array) => array.slice(first_row, rows),
+        ColumnarValue::Scalar(constant) => constant.to_array_of_size(rows)?,
+    })
 }
 
 /// Arrays that are NULL may hide elements, which no lambda may see.
@@ -242,26 +342,22 @@ fn without_hidden_elements(array: ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-/// Checks the size of a constant before it is repeated for every row: those of a lambda inside another are as many as the
-/// elements of all arrays of the one around.
-fn check_expansion(value: &ColumnarValue, rows: usize) -> Result<()> {
-    match value {
-        ColumnarValue::Scalar(constant) if has_variable_size(&constant.data_type()) => {
-            check_batch_bytes(value_bytes(&constant.to_array()?, 0).saturating_mul(rows))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Checks the size of a column from outside before it is repeated for every element: a lambda over an array may take a
-/// whole array from outside.
-fn check_spread(column: &ArrayRef, rows: &ArrayRef) -> Result<()> {
+/// The bytes of a column from outside once it is repeated for every element: a lambda over an array may take a whole array
+/// from outside.
+fn repeated_bytes(column: &ArrayRef, rows: &UInt32Array) -> usize {
     if !has_variable_size(column.data_type()) {
-        return Ok(());
+        return 0;
     }
-    let rows = primitive::<UInt32Type>(rows)?.values();
-    let bytes = rows.iter().map(|row| value_bytes(column, usize::try_from(*row).unwrap_or_default()));
-    check_batch_bytes(bytes.sum())
+    // The places of one row mostly follow each other.
+    let (mut last, mut bytes) = (None, 0);
+    let mut bytes_of = |row: u32| {
+        if last != Some(row) {
+            last = Some(row);
+            bytes = value_bytes(column, usize::try_from(row).unwrap_or_default());
+        }
+        bytes
+    };
+    rows.values().iter().map(|row| bytes_of(*row)).sum()
 }
 
 /// The element type of an array or time series; NULL counts as an array of nothing.
