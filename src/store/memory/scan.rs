@@ -624,7 +624,7 @@ fn take_rows(selected: &mut VecDeque<Range<usize>>, mut room: usize) -> Vec<Rang
 }
 
 #[cfg(test)]
-#[allow(clippy::single_range_in_vec_init, reason = "lists of ranges are what is tested")]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some of them of one")]
 mod tests {
     use super::*;
     use crate::store::memory::selection::Part;
