@@ -183,11 +183,10 @@ for (const mode of MODES) {
     assert.deepEqual(endpoints, [{ Address: new URL(SERVER).hostname, CachePeriodInMinutes: 1440 }]);
   });
 
-  scenario("not_implemented_operations", async (client) => {
-    const batches = client.write.send(new ListBatchLoadTasksCommand({}));
-    const refusal = await refused(batches, "ValidationException", 400);
-    assert.equal(refusal.message, "ListBatchLoadTasks is not implemented by Timebrook yet.");
-    const scheduled = client.query.send(new ListScheduledQueriesCommand({}));
-    await refused(scheduled, "ValidationException", 400);
+  scenario("nothing_scheduled_or_loaded", async (client) => {
+    const tasks = await client.write.send(new ListBatchLoadTasksCommand({}));
+    assert.deepEqual(tasks.BatchLoadTasks, []);
+    const queries = await client.query.send(new ListScheduledQueriesCommand({}));
+    assert.deepEqual(queries.ScheduledQueries, []);
   });
 }

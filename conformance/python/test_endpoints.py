@@ -145,24 +145,14 @@ def test_caller_identity(cli):
     assert identity["UserId"]
 
 
-def test_not_implemented_operations(client):
-    """Never a success for what is not done."""
-    with refused(
-        client, "ValidationException", 400, "CreateScheduledQuery is not implemented by Timebrook yet."
-    ):
-        client.call(
-            "create_scheduled_query",
-            Name="hourly",
-            QueryString="SELECT 1",
-            ScheduleConfiguration={"ScheduleExpression": "rate(1 hour)"},
-            NotificationConfiguration={"SnsConfiguration": {"TopicArn": "arn:aws:sns:us-east-1:123456789012:t"}},
-            ScheduledQueryExecutionRoleArn="arn:aws:iam::123456789012:role/r",
-            ErrorReportConfiguration={"S3Configuration": {"BucketName": "errors"}},
-        )
-    with refused(client, "ValidationException", 400, "ListBatchLoadTasks is not implemented by Timebrook yet."):
-        client.call("list_batch_load_tasks")
-    with refused(client, "ValidationException", 400, containing="is not implemented by Timebrook yet."):
-        client.call("query", QueryString="UNLOAD (SELECT 1) TO 's3://bucket/prefix'")
+def test_nothing_scheduled_or_loaded(client):
+    assert client.call("list_scheduled_queries")["ScheduledQueries"] == []
+    assert client.call("list_batch_load_tasks")["BatchLoadTasks"] == []
+    arn = f"arn:aws:timestream:us-east-1:{client.account}:scheduled-query/hourly-80e05b035236a4c3"
+    with refused(client, "ResourceNotFoundException", 404):
+        client.call("describe_scheduled_query", ScheduledQueryArn=arn)
+    with refused(client, "ResourceNotFoundException", 404):
+        client.call("describe_batch_load_task", TaskId="9367BE28418C5EF902676482220B631C")
 
 
 def test_account_settings(boto):

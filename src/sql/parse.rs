@@ -363,7 +363,7 @@ mod tests {
             "UNLOAD(SELECT (1) AS a) TO 's3://b/f' WITH (partitioned_by = ARRAY ['a', 'b'], format='CSV')",
             r#"SELECT (1) AS a | s3://b/f | partitioned_by=Texts(["a", "b"]) format=Text("CSV")"#,
         );
-        check("unload (VALUES 1) to 's3://b'", "VALUES (1) | s3://b | ");
+        check("unload (VALUES 1) to 's3://b'", "SELECT * FROM (VALUES (1)) | s3://b | ");
         check("UNLOAD (SELECT 1)", "The query syntax is invalid at line 1:18");
         check("UNLOAD (SELECT 1 TO 's3://b'", "The query syntax is invalid at line 1:29");
         check("UNLOAD (SELECT 1 1) TO 's3://b'", "The query syntax is invalid at line 1:18");

@@ -1,4 +1,4 @@
-//! Endpoint discovery and what is not implemented.
+//! Endpoint discovery, and what nothing is there of yet.
 
 use super::refused;
 use crate::{clients::Clients, scenario::Scenario};
@@ -6,7 +6,7 @@ use crate::{clients::Clients, scenario::Scenario};
 pub(super) fn all() -> Vec<Scenario> {
     vec![
         Scenario::new("describe_endpoints", describe_endpoints),
-        Scenario::new("not_implemented_operations", not_implemented_operations),
+        Scenario::new("nothing_scheduled_or_loaded", nothing_scheduled_or_loaded),
     ]
 }
 
@@ -20,9 +20,14 @@ async fn describe_endpoints(clients: Clients) {
     assert_eq!(told.endpoints().len(), 1);
 }
 
-async fn not_implemented_operations(clients: Clients) {
-    let text = refused(clients.write.list_batch_load_tasks().send().await, "ValidationException", 400);
-    assert_eq!(text, "ListBatchLoadTasks is not implemented by Timebrook yet.");
-    let text = refused(clients.query.list_scheduled_queries().send().await, "ValidationException", 400);
-    assert_eq!(text, "ListScheduledQueries is not implemented by Timebrook yet.");
+async fn nothing_scheduled_or_loaded(clients: Clients) {
+    let tasks = clients.write.list_batch_load_tasks().send().await.unwrap();
+    assert!(tasks.batch_load_tasks().is_empty());
+    let queries = clients.query.list_scheduled_queries().send().await.unwrap();
+    assert!(queries.scheduled_queries().is_empty());
+    let task = clients.write.describe_batch_load_task().task_id("9367BE28418C5EF902676482220B631C").send().await;
+    refused(task, "ResourceNotFoundException", 404);
+    let arn = "arn:aws:timestream:us-east-1:000000000000:scheduled-query/hourly-80e05b035236a4c3";
+    let query = clients.query.describe_scheduled_query().scheduled_query_arn(arn).send().await;
+    refused(query, "ResourceNotFoundException", 404);
 }
