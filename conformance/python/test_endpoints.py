@@ -132,9 +132,9 @@ def test_other_services_are_named(url):
     with pytest.raises(sqs.exceptions.ClientError) as caught:
         sqs.list_queues()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    s3 = boto.client("s3")
-    with pytest.raises(s3.exceptions.ClientError) as caught:
-        s3.list_buckets()
+    functions = boto.client("lambda")
+    with pytest.raises(functions.exceptions.ClientError) as caught:
+        functions.list_functions()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
