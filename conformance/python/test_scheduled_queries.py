@@ -71,12 +71,16 @@ def definition(account: str, **changes) -> dict:
     } | changes
 
 
-def prepare(client, url: str) -> None:
-    """Tables, and one reading a quarter of an hour for the day that is to come, as far as the service takes them."""
+def prepare_tables(client) -> None:
     client.call("create_database", DatabaseName="home")
     retention = {"MemoryStoreRetentionPeriodInHours": 48, "MagneticStoreRetentionPeriodInDays": 365}
     for table in ["rooms", "hourly"]:
         client.call("create_table", DatabaseName="home", TableName=table, RetentionProperties=retention)
+
+
+def prepare(client, url: str) -> None:
+    """Tables, and four readings, one a minute from now on."""
+    prepare_tables(client)
     at = now_ms(url)
     records = [
         {"MeasureName": "temperature", "MeasureValue": str(i), "Time": str(at + i * 60_000)} for i in range(4)
@@ -108,6 +112,66 @@ def test_scheduled_queries(client, server):
     client.call("delete_scheduled_query", ScheduledQueryArn=arn)
     with refused(client, "ResourceNotFoundException", 404):
         client.call("describe_scheduled_query", ScheduledQueryArn=arn)
+
+
+def test_parameters_of_other_guides(server):
+    """An hourly aggregation as a third-party guide has it, with the two parameters that the service does not know."""
+    client = Boto3("explicit", server.url)
+    client.call("create_database", DatabaseName="IoTMetrics")
+    for table in ["SensorReadings", "SensorHourlyAggregates"]:
+        client.call("create_table", DatabaseName="IoTMetrics", TableName=table)
+    created = now_ms(server.url)
+    value = {"Name": "temperature", "Value": "21.5", "Type": "DOUBLE"}
+    reading = {"MeasureName": "temperature", "MeasureValueType": "MULTI", "MeasureValues": [value]}
+    reading |= {"Dimensions": [{"Name": "region", "Value": "eu"}], "Time": str(created + 60_000)}
+    client.call("write_records", DatabaseName="IoTMetrics", TableName="SensorReadings", Records=[reading])
+    query = definition(
+        client.account,
+        Name="HourlySensorAggregation",
+        QueryString="""
+SELECT region,
+bin(time, 1h) AS hour_bucket,
+AVG(temperature) AS avg_temp,
+MAX(temperature) AS max_temp
+FROM "IoTMetrics"."SensorReadings"
+WHERE measure_name = 'temperature'
+AND time BETWEEN @scheduled_query_last_invocation_time
+AND @scheduled_query_execution_time
+GROUP BY region, bin(time, 1h)
+""",
+        TargetConfiguration={
+            "TimestreamConfiguration": {
+                "DatabaseName": "IoTMetrics",
+                "TableName": "SensorHourlyAggregates",
+                "TimeColumn": "hour_bucket",
+                "DimensionMappings": [{"Name": "region", "DimensionValueType": "VARCHAR"}],
+                "MultiMeasureMappings": {
+                    "TargetMultiMeasureName": "aggregated_metrics",
+                    "MultiMeasureAttributeMappings": [
+                        {"SourceColumn": "avg_temp", "MeasureValueType": "DOUBLE"},
+                        {"SourceColumn": "max_temp", "MeasureValueType": "DOUBLE"},
+                    ],
+                },
+            }
+        },
+    )
+    arn = client.call("create_scheduled_query", **query)["Arn"]
+    advance(server.url, "3h")
+    sql = 'SELECT region, avg_temp, max_temp, measure_name FROM "IoTMetrics"."SensorHourlyAggregates"'
+    assert rows_of(client, sql) == [["eu", "21.5", "21.5", "aggregated_metrics"]]
+    described = client.call("describe_scheduled_query", ScheduledQueryArn=arn)["ScheduledQuery"]
+    assert described["RecentlyFailedRuns"] == []
+
+
+def test_documented_only_refuses_them():
+    with running("--documented-only") as server:
+        client = Boto3("explicit", server.url)
+        prepare_tables(client)
+        sql = "SELECT 'a' AS room, @scheduled_query_execution_time AS hour, 1e0 AS mean, 1 AS n"
+        with refused(client, "ValidationException", 400, containing="@scheduled_query_execution_time"):
+            client.call("create_scheduled_query", **definition(client.account, QueryString=sql))
+        sql = sql.replace("@scheduled_query_execution_time", "@scheduled_runtime")
+        client.call("create_scheduled_query", **definition(client.account, QueryString=sql))
 
 
 def test_the_machines_time_is_not_moved(url):
