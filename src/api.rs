@@ -4,6 +4,7 @@ mod account_settings;
 pub mod batch_load;
 mod convert;
 mod databases;
+mod encryption;
 pub mod endpoints;
 pub mod error;
 mod list_token;

@@ -1,6 +1,7 @@
 //! Plain values of the domain; no I/O, no clock.
 
 pub mod arn;
+pub mod id;
 pub mod limits;
 pub mod mapping;
 pub mod record;

@@ -151,7 +151,6 @@ impl Scheduler {
 
     /// Runs what is due, as time goes by, until `stop` turns true.
     pub async fn keep(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        self.skip_missed().await;
         loop {
             let now_ns = self.clock.now_ns();
             let mut next_ns = i64::MAX;
@@ -178,18 +177,15 @@ impl Scheduler {
 
     /// Runs a query as often as it is due by now.
     async fn catch_up(&self, scope: &Scope, id: &str, turn: OwnedMutexGuard<()>) {
-        while let Ok(query) = self.engine.scheduled_query(scope, id)
-            && let Some(due_ns) = due_ns(&query).filter(|due_ns| *due_ns <= self.clock.now_ns())
-        {
-            self.run_scheduled(scope, &query, due_ns).await;
-        }
+        while self.run_once_due(scope, id, self.clock.now_ns()).await {}
         drop(turn);
         // What is due next has to be waited for.
         self.changed.notify_one();
     }
 
-    /// Of the runs that were missed while the server was down, leaves the last one to be made up for.
-    async fn skip_missed(&self) {
+    /// Of the runs that were missed while the server was down, leaves the last one to be made up for. To be called when the
+    /// server starts, whoever moves its clock.
+    pub async fn skip_missed(&self) {
         let now_ns = self.clock.now_ns();
         for (scope, query) in self.engine.all_scheduled_queries() {
             let Some(first_ns) = due_ns(&query).filter(|due_ns| *due_ns <= now_ns) else { continue };
@@ -214,14 +210,13 @@ impl Scheduler {
 
     /// Runs every query that is due at `now_ns`, and returns when all runs are done, also those that were asked for.
     pub async fn run_due(&self, now_ns: i64) {
-        let due = self.engine.all_scheduled_queries().into_iter().filter_map(|(scope, query)| {
-            let due_ns = due_ns(&query).filter(|due_ns| *due_ns <= now_ns)?;
-            Some(async move {
-                let _turn = self.turn(&scope, &query.id).await;
-                self.run_scheduled(&scope, &query, due_ns).await;
-            })
+        let is_due = |query: &ScheduledQuery| due_ns(query).is_some_and(|due_ns| due_ns <= now_ns);
+        let due = self.engine.all_scheduled_queries().into_iter().filter(|(_, query)| is_due(query));
+        let runs = due.map(|(scope, query)| async move {
+            let _turn = self.turn(&scope, &query.id).await;
+            self.run_once_due(&scope, &query.id, now_ns).await;
         });
-        futures::future::join_all(due).await;
+        futures::future::join_all(runs).await;
         self.idle().await;
     }
 
@@ -231,9 +226,14 @@ impl Scheduler {
         let _ = self.asked_for.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    async fn run_scheduled(&self, scope: &Scope, query: &ScheduledQuery, due_ns: i64) {
-        let trigger = Trigger { invocation_ns: due_ns, is_manual: false, wants_insights: false };
-        self.run(scope, query, trigger).await;
+    /// Runs a query if it is due at `now_ns`; whether it was. For those who have its turn: before they got it, the query may
+    /// have been run, changed or deleted.
+    async fn run_once_due(&self, scope: &Scope, id: &str, now_ns: i64) -> bool {
+        let Ok(query) = self.engine.scheduled_query(scope, id) else { return false };
+        let Some(invocation_ns) = due_ns(&query).filter(|due_ns| *due_ns <= now_ns) else { return false };
+        let trigger = Trigger { invocation_ns, is_manual: false, wants_insights: false };
+        self.run(scope, &query, trigger).await;
+        true
     }
 
     /// Waits until no run of the query is under way.

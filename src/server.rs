@@ -209,6 +209,7 @@ impl Builder {
         let api = Api::new(engine.clone(), objects.clone(), notifications, api_config, clocks.clone());
         let certificates = Arc::new(certificates);
         api.loader().restart();
+        api.scheduler().skip_missed().await;
         let service = Service::new(api, objects, certificates.clone(), clocks);
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }

@@ -28,7 +28,7 @@ pub use execute::{Limits, Prepared, TableRead};
 pub use page::{CancelOutcome, MakeRowWriter, Page, PageError, RowWriter};
 pub use parquet_rows::ParquetRows;
 pub use plan::{OutputColumn, Parameters};
-pub use rows::{CellType, TextBatch, TextRows};
+pub use rows::{TextBatch, TextRows};
 pub use unload::{UnloadContext, WriteColumnInfo};
 
 use crate::{

@@ -5,6 +5,8 @@ import json
 import subprocess
 import time
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from clients import Boto3, fresh_account, rows_of
 from expectations import make_table, now_ms, refused
@@ -204,6 +206,8 @@ def test_what_is_wrong_from_the_start_is_refused(world):
     assert client.call("list_batch_load_tasks")["BatchLoadTasks"] == []
     token = fresh_account()
     assert world.create("xx", ClientToken=token) == world.create("xx", ClientToken=token)
+    with refused(world.client, "ConflictException", 409, "The ClientToken was already used by a request that differs from this one."):
+        world.create("yy", ClientToken=token)
 
 
 def test_counters_move_and_tasks_survive_a_crash(tmp_path):
@@ -266,6 +270,18 @@ def test_import_of_local_files(tmp_path):
     [parquet] = (data / "s3" / "out" / "f" / "results").iterdir()
     done = load("copy", str(parquet))
     assert (done.returncode, done.stdout) == (0, "4 rows read, 4 records stored\n"), done.stderr
+    # What has no text, and times in another unit than the time column's, cannot be read without being changed.
+    table = pyarrow.parquet.read_table(parquet)
+    place = table.schema.get_field_index("wgt")
+    nested = table.set_column(place, "wgt", pyarrow.array([[1.5]] * 4))
+    pyarrow.parquet.write_table(nested, tmp_path / "nested.parquet")
+    done = load("copy", str(tmp_path / "nested.parquet"))
+    reason = "The column 'wgt' is of type array(double) and cannot be used as DOUBLE."
+    assert done.returncode == 1 and reason in done.stderr, done.stderr
+    counted = table.set_column(0, "timestamp", pyarrow.array([second] * 4, pyarrow.int64()))
+    pyarrow.parquet.write_table(counted.set_column(place, "wgt", table["timestamp"]), tmp_path / "counted.parquet")
+    done = load("copy", str(tmp_path / "counted.parquet"))
+    assert done.returncode == 1 and "The column 'wgt' is of type timestamp" in done.stderr, done.stderr
     (tmp_path / "rows.csv").write_text("timestamp\n1\n")
     done = load("copy", str(tmp_path / "rows.csv"))
     assert done.returncode == 1 and "The column 'vehicle' of the mapping does not exist." in done.stderr

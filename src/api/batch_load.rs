@@ -1,17 +1,17 @@
 //! Batch load tasks.
 
-use super::{Api, Ctx, error::invalid, list_token};
+use super::{Api, Ctx, encryption, error::invalid, list_token};
 use crate::{
     batch_load::TaskError,
     catalog::batch_load_task::{BatchLoadTask, CsvFormat, LoadModel, LoadProgress, LoadReport, LoadStatus, SharedTask},
     model::{
+        id::upper_hex,
         mapping::{AttributeMapping, DimensionMapping, Mapping, MeasureMappings, MixedMapping},
         record::MeasureType,
     },
     outbound::objects::ObjectError,
 };
 use serde_json::Value;
-use std::fmt::Write;
 use timebrook_protocol::{
     ServiceError, Text, Timestamp, decode, encode,
     shapes::write::{
@@ -129,10 +129,7 @@ fn task(
     let source = request.data_source_configuration;
     let now_ms = ctx.now_ns.div_euclid(1_000_000);
     Ok(BatchLoadTask {
-        id: api.sql.clock().random_bytes().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02X}");
-            text
-        }),
+        id: upper_hex(&api.sql.clock().random_bytes()),
         client_token: request.client_token.map(Text::into_string),
         database: request.target_database_name.into_string(),
         table: request.target_table_name.into_string(),
@@ -141,7 +138,7 @@ fn task(
         csv: source.csv_configuration.map(csv_format),
         model: load_model(model)?,
         model_place,
-        report: request.report_configuration.report_s3_configuration.map(load_report).transpose()?,
+        report: request.report_configuration.report_s3_configuration.map(|r| load_report(api, r)).transpose()?,
         version: request.record_version,
         created_ms: now_ms,
         updated_ms: now_ms,
@@ -163,7 +160,8 @@ fn csv_format(csv: wire::CsvConfiguration<'_>) -> CsvFormat {
     }
 }
 
-fn load_report(report: wire::ReportS3Configuration<'_>) -> Result<LoadReport, ServiceError> {
+fn load_report(api: &Api, report: wire::ReportS3Configuration<'_>) -> Result<LoadReport, ServiceError> {
+    encryption::check(api, report.encryption_option.map(S3EncryptionOption::as_str))?;
     // # model: KmsKeyId belongs to SSE_KMS; # inferred: the text
     if report.encryption_option == Some(S3EncryptionOption::SseKms) && report.kms_key_id.is_none() {
         return Err(invalid("KmsKeyId must be set when EncryptionOption is SSE_KMS."));

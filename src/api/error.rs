@@ -47,10 +47,9 @@ impl From<DefinitionError> for ServiceError {
         match error {
             DefinitionError::Engine(error) => error.into(),
             DefinitionError::Sql(error) => error.into(),
-            DefinitionError::Schedule(_)
-            | DefinitionError::Mapping(_)
-            | DefinitionError::ColumnType { .. }
-            | DefinitionError::NoTarget => invalid(error.to_string()),
+            DefinitionError::Schedule(_) | DefinitionError::Mapping(_) | DefinitionError::NoTarget => {
+                invalid(error.to_string())
+            }
         }
     }
 }

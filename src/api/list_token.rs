@@ -1,5 +1,6 @@
 //! The opaque tokens with which listings continue: where the last page ended, and of which listing.
 
+use crate::model::id::hex;
 use timebrook_protocol::{ErrorCode, ServiceError};
 
 /// Separates parts; no name holds it.
@@ -8,7 +9,7 @@ const SEPARATOR: char = '\n';
 /// A token that says that the listing `listing` goes on after `last`.
 pub(super) fn encode(listing: &[&str], last: &[&str]) -> String {
     let parts: Vec<&str> = listing.iter().chain(last).copied().collect();
-    parts.join(&SEPARATOR.to_string()).bytes().map(|byte| format!("{byte:02x}")).collect()
+    hex(parts.join(&SEPARATOR.to_string()).as_bytes())
 }
 
 /// Where the listing `listing` ended: as many parts as `N`.

@@ -1,17 +1,17 @@
 //! Scheduled queries.
 
-use super::{Api, Ctx, error::invalid, list_token, resource::scheduled_query_id as id, tags};
+use super::{Api, Ctx, encryption, error::invalid, list_token, resource::scheduled_query_id as id, tags};
 use crate::{
     catalog::scheduled_query::{ReportConfiguration, Run, RunInsights, ScheduledQuery, SharedQuery, Target},
     model::{
         arn,
+        id::hex,
         mapping::{AttributeMapping, DimensionMapping, Mapping, MeasureMappings, MixedMapping},
         record::MeasureType,
         scope::Scope,
     },
     schedule,
 };
-use std::fmt::Write;
 use timebrook_protocol::{
     NoOutput, ServiceError, Text, Timestamp, decode, encode,
     shapes::query::{
@@ -87,12 +87,10 @@ pub(super) fn execute_scheduled_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Resu
 
 fn from_wire(api: &Api, ctx: &Ctx, request: CreateScheduledQueryRequest<'_>) -> Result<ScheduledQuery, ServiceError> {
     // # observed: sixteen lower-case digits
-    let suffix = api.sql.clock().random_bytes()[..8].iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let suffix = hex(&api.sql.clock().random_bytes()[..8]);
     let tags = tags::of_query(request.tags.unwrap_or_default())?;
     let report = request.error_report_configuration.s3_configuration;
+    encryption::check(api, report.encryption_option.map(|option| option.as_str()))?;
     let target =
         request.target_configuration.map(|target| self::target(target.timestream_configuration)).transpose()?;
     Ok(ScheduledQuery {

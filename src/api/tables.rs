@@ -1,6 +1,6 @@
 //! Tables.
 
-use super::{Api, Ctx, error::invalid, list_token, tags};
+use super::{Api, Ctx, encryption, error::invalid, list_token, tags};
 use crate::{
     catalog::{MagneticWrites, PartitionKey, RejectedLocation, Table},
     engine::{EngineError, NewTable, TableUpdate, TableView},
@@ -24,7 +24,7 @@ pub(super) async fn create_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
     let request: CreateTableRequest<'_> = decode(body)?;
     let new = NewTable {
         retention: request.retention_properties.as_ref().map(retention),
-        magnetic_writes: request.magnetic_store_write_properties.map(magnetic_writes).transpose()?,
+        magnetic_writes: request.magnetic_store_write_properties.map(|p| magnetic_writes(api, p)).transpose()?,
         partition_key: partition_key(request.schema)?,
         tags: tags::from_wire(request.tags.unwrap_or_default())?,
     };
@@ -48,7 +48,7 @@ pub(super) async fn update_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
     let request: UpdateTableRequest<'_> = decode(body)?;
     let update = TableUpdate {
         retention: request.retention_properties.as_ref().map(retention),
-        magnetic_writes: request.magnetic_store_write_properties.map(magnetic_writes).transpose()?,
+        magnetic_writes: request.magnetic_store_write_properties.map(|p| magnetic_writes(api, p)).transpose()?,
         partition_key: partition_key(request.schema)?,
     };
     let (database, name) = (&request.database_name, &request.table_name);
@@ -101,7 +101,10 @@ fn retention(properties: &wire::RetentionProperties) -> Retention {
     }
 }
 
-fn magnetic_writes(properties: wire::MagneticStoreWriteProperties<'_>) -> Result<MagneticWrites, ServiceError> {
+fn magnetic_writes(
+    api: &Api,
+    properties: wire::MagneticStoreWriteProperties<'_>,
+) -> Result<MagneticWrites, ServiceError> {
     let enabled = properties.enable_magnetic_store_writes;
     let rejected_location = properties.magnetic_store_rejected_data_location.map(|location| {
         location.s3_configuration.map(|s3| RejectedLocation {
@@ -117,6 +120,8 @@ fn magnetic_writes(properties: wire::MagneticStoreWriteProperties<'_>) -> Result
             "MagneticStoreRejectedDataLocation cannot be set when EnableMagneticStoreWrites is false.",
         ));
     }
+    let location = rejected_location.as_ref().and_then(Option::as_ref);
+    encryption::check(api, location.and_then(|location| location.encryption_option.as_deref()))?;
     Ok(MagneticWrites { enabled, rejected_location })
 }
 

@@ -7,15 +7,16 @@ use super::{
     report::{FileErrors, Report, TaskErrorEntry},
 };
 use crate::{
-    catalog::batch_load_task::{BatchLoadTask, LoadProgress, LoadStatus},
+    catalog::batch_load_task::{BatchLoadTask, LoadModel, LoadProgress, LoadStatus},
     engine::EngineError,
     ingest::{
         self, IngestError, InputRecord, TimeUnit, WriteRequest,
         mapping::{MappedRecord, RowMapping},
     },
     model::{
-        limits::{LOAD_BYTES_MAX, LOAD_FILE_BYTES_MAX, LOAD_FILES_MAX, SCHEDULED_WRITE_RECORDS},
-        record::RejectReason,
+        limits::{LOAD_BYTES_MAX, LOAD_FILE_BYTES_MAX, LOAD_FILES_MAX, MAPPED_WRITE_RECORDS},
+        mapping::{CellType, TimeCells, TypedColumn},
+        record::{MeasureType, RejectReason},
         scope::Scope,
     },
     outbound::objects::{Listed, ObjectError, Opened},
@@ -186,9 +187,13 @@ impl BatchLoader {
         let is = |extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
         let loaded = if is("parquet") {
             let rows = ParquetRows::open(file).map_err(|error| failed(&error))?;
-            let mut task = task.clone();
-            if rows.is_timestamp(&task.model.mapping.time_column) {
-                task.model.time_unit = Some("NANOSECONDS".to_owned());
+            let (mut task, columns) = (task.clone(), rows.typed_columns());
+            let LoadModel { mapping, time_unit } = &mut task.model;
+            RowMapping::typed(mapping, &columns, TimeCells::TimestampsOrCounts).map_err(|error| failed(&error))?;
+            // Whole numbers count what the model says.
+            let is_time = |column: &&TypedColumn| column.name == mapping.time_column;
+            if columns.iter().find(is_time).is_some_and(|c| c.cells == CellType::Measure(MeasureType::Timestamp)) {
+                *time_unit = Some("NANOSECONDS".to_owned());
             }
             let reader = move |take: &mut dyn FnMut(Piece) -> bool| read_parquet(rows, take);
             self.load_rows(scope, &task, outcome, reader, nothing).await
@@ -340,7 +345,7 @@ impl FileLoad<'_> {
         }
         let unit = time_unit(self.task);
         let version = self.task.version.unwrap_or(1);
-        for some in records.chunks(SCHEDULED_WRITE_RECORDS) {
+        for some in records.chunks(MAPPED_WRITE_RECORDS) {
             let inputs: Vec<_> = some.iter().map(|(_, record)| record.input(unit, version)).collect();
             match self.write(some, &inputs).await {
                 Ok(()) => {}

@@ -278,8 +278,12 @@ async fn tasks_are_counted_and_repeated_requests_create_nothing_new() {
     let (loader, scope) = loader().await;
     let token = BatchLoadTask { client_token: Some("token".into()), ..task("in", "") };
     let first = loader.engine.create_batch_load_task(&scope, token.clone()).await.unwrap();
-    let again = loader.engine.create_batch_load_task(&scope, BatchLoadTask { id: "B".into(), ..token }).await.unwrap();
+    let again = BatchLoadTask { id: "B".into(), ..token };
+    let again = loader.engine.create_batch_load_task(&scope, again).await.unwrap();
     assert_eq!(first.id, again.id);
+    let other = BatchLoadTask { client_token: Some("token".into()), ..task("in", "else") };
+    let other = loader.engine.create_batch_load_task(&scope, other).await;
+    assert!(matches!(other, Err(EngineError::TokenReused)));
     for id in ["2", "3", "4", "5"] {
         loader.engine.create_batch_load_task(&scope, BatchLoadTask { id: id.into(), ..task("in", "") }).await.unwrap();
     }

@@ -45,6 +45,20 @@ pub struct BatchLoadTask {
     pub last_file: Option<String>,
 }
 
+impl BatchLoadTask {
+    /// Whether a request for `other` asks for the same, its id and its times aside.
+    #[must_use]
+    pub fn is_asked_for_again_by(&self, other: &Self) -> bool {
+        let asked_for = |task: &Self| {
+            let Self {
+                database, table, source_bucket, source_prefix, csv, model, model_place, report, version, ..
+            } = task.clone();
+            (database, table, source_bucket, source_prefix, csv, model, model_place, report, version)
+        };
+        asked_for(self) == asked_for(other)
+    }
+}
+
 /// How far a task is. # model: BatchLoadStatus
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoadStatus {

@@ -134,6 +134,16 @@ impl Run {
 }
 
 impl ScheduledQuery {
+    /// Whether a request for `other` asks for the same, its names of its own and its times aside.
+    #[must_use]
+    pub fn is_asked_for_again_by(&self, other: &Self) -> bool {
+        let asked_for = |query: &Self| {
+            let Self { name, sql, schedule, topic_arn, role_arn, report, target, kms_key_id, tags, .. } = query.clone();
+            (name, sql, schedule, topic_arn, role_arn, report, (target, kms_key_id, tags))
+        };
+        asked_for(self) == asked_for(other)
+    }
+
     /// The query with a run that has ended.
     #[must_use]
     pub fn with_run(&self, run: Run, version: i64) -> Self {

@@ -2,7 +2,7 @@
 
 use super::{
     Engine, EngineError,
-    control::{LiveCatalog, quota},
+    control::{Decision, LiveCatalog, quota},
     find_table,
 };
 use crate::{
@@ -22,23 +22,19 @@ impl Engine {
     /// then.
     ///
     /// # Errors
-    /// [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`], [`EngineError::QuotaExceeded`],
-    /// [`EngineError::Storage`].
+    /// [`EngineError::TokenReused`], [`EngineError::DatabaseNotFound`], [`EngineError::TableNotFound`],
+    /// [`EngineError::QuotaExceeded`], [`EngineError::Storage`].
     pub async fn create_batch_load_task(&self, scope: &Scope, task: BatchLoadTask) -> Result<SharedTask, EngineError> {
-        if let Some(earlier) = self
-            .batch_load_tasks(scope)
-            .into_iter()
-            .find(|earlier| task.client_token.is_some() && earlier.client_token == task.client_token)
-        {
-            return Ok(earlier);
-        }
         let (scope, task) = (scope.clone(), Arc::new(task));
         let created = Arc::clone(&task);
-        self.change(
+        self.change_unless_done(
             move |catalog| {
+                if let Some(earlier) = repeated(catalog, &scope, &task)? {
+                    return Ok(Decision::Done(earlier));
+                }
                 find_table(catalog, &scope, &task.database, &task.table)?;
                 check_quotas(catalog, &scope, &task)?;
-                Ok(Change::PutBatchLoadTask { scope, task })
+                Ok(Decision::Change(Change::PutBatchLoadTask { scope, task }))
             },
             move |_| Ok(created),
         )
@@ -89,6 +85,17 @@ impl Engine {
             state.batch_load_tasks().map(|task| (scope.clone(), Arc::clone(task))).collect::<Vec<_>>()
         };
         catalog.scopes().flat_map(each).collect()
+    }
+}
+
+/// The task that a request with the same token created.
+fn repeated(catalog: &LiveCatalog, scope: &Scope, task: &BatchLoadTask) -> Result<Option<SharedTask>, EngineError> {
+    let Some(state) = catalog.scope(scope) else { return Ok(None) };
+    let has_token = |earlier: &&SharedTask| task.client_token.is_some() && earlier.client_token == task.client_token;
+    match state.batch_load_tasks().find(has_token) {
+        Some(earlier) if earlier.is_asked_for_again_by(task) => Ok(Some(Arc::clone(earlier))),
+        Some(_) => Err(EngineError::TokenReused),
+        None => Ok(None),
     }
 }
 

@@ -39,6 +39,14 @@ pub struct TableUpdate {
     pub partition_key: Option<PartitionKey>,
 }
 
+/// What a request for a change comes to.
+pub(super) enum Decision<T> {
+    /// This has to be done.
+    Change(Change),
+    /// It was done before; the answer.
+    Done(T),
+}
+
 pub(super) type LiveCatalog = Catalog<Arc<LiveTable>>;
 
 impl Engine {
@@ -305,6 +313,15 @@ impl Engine {
         decide: impl FnOnce(&LiveCatalog) -> Result<Change, EngineError> + Send + 'static,
         answer: impl FnOnce(&LiveCatalog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
+        self.change_unless_done(move |catalog| decide(catalog).map(Decision::Change), answer).await
+    }
+
+    /// The same for changes that may turn out to be done already.
+    pub(super) async fn change_unless_done<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&LiveCatalog) -> Result<Decision<T>, EngineError> + Send + 'static,
+        answer: impl FnOnce(&LiveCatalog) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
         let inner = Arc::clone(&self.inner);
         if !inner.log.is_durable() {
             return inner.change(decide, answer);
@@ -317,11 +334,14 @@ impl Engine {
 impl Inner {
     fn change<T>(
         &self,
-        decide: impl FnOnce(&LiveCatalog) -> Result<Change, EngineError>,
+        decide: impl FnOnce(&LiveCatalog) -> Result<Decision<T>, EngineError>,
         answer: impl FnOnce(&LiveCatalog) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
         let _one_at_a_time = self.control();
-        let change = decide(&self.catalog())?;
+        let change = match decide(&self.catalog())? {
+            Decision::Change(change) => change,
+            Decision::Done(answer) => return Ok(answer),
+        };
         let mut entry = Vec::new();
         if self.log.is_durable() {
             put_change(&mut entry, &change);

@@ -2,7 +2,7 @@
 
 use super::{
     Engine, EngineError,
-    control::{LiveCatalog, quota},
+    control::{Decision, LiveCatalog, quota},
 };
 use crate::{
     catalog::{
@@ -27,43 +27,22 @@ impl Engine {
         scope: &Scope,
         query: ScheduledQuery,
     ) -> Result<SharedQuery, EngineError> {
-        if let Some(earlier) = self.repeated(scope, &query)? {
-            return Ok(earlier);
-        }
         let (scope, query) = (scope.clone(), Arc::new(query));
         let created = Arc::clone(&query);
-        self.change(
+        self.change_unless_done(
             move |catalog| {
+                if let Some(earlier) = repeated(catalog, &scope, &query)? {
+                    return Ok(Decision::Done(earlier));
+                }
                 let count = catalog.scope(&scope).map_or(0, |state| state.scheduled_queries().len());
                 if count >= SCHEDULED_QUERIES_PER_ACCOUNT_MAX {
                     return Err(quota("scheduled queries", SCHEDULED_QUERIES_PER_ACCOUNT_MAX));
                 }
-                Ok(Change::PutScheduledQuery { scope, query })
+                Ok(Decision::Change(Change::PutScheduledQuery { scope, query }))
             },
             move |_| Ok(created),
         )
         .await
-    }
-
-    /// The query that a request with the same token created.
-    fn repeated(&self, scope: &Scope, query: &ScheduledQuery) -> Result<Option<SharedQuery>, EngineError> {
-        let catalog = self.inner.catalog();
-        let Some(state) = catalog.scope(scope) else { return Ok(None) };
-        let is_recent = |earlier: &&SharedQuery| {
-            query.client_token.is_some()
-                && earlier.client_token == query.client_token
-                && query.created_ns.saturating_sub(earlier.created_ns) < TOKEN_LIFETIME_NS
-        };
-        let Some(earlier) = state.scheduled_queries().find(is_recent) else { return Ok(None) };
-        let is_same = earlier.name == query.name
-            && earlier.sql == query.sql
-            && earlier.schedule == query.schedule
-            && earlier.topic_arn == query.topic_arn
-            && earlier.role_arn == query.role_arn
-            && earlier.report == query.report
-            && earlier.target == query.target
-            && earlier.kms_key_id == query.kms_key_id;
-        if is_same { Ok(Some(Arc::clone(earlier))) } else { Err(EngineError::TokenReused) }
     }
 
     /// Changes a scheduled query.
@@ -127,6 +106,21 @@ impl Engine {
             state.scheduled_queries().map(|query| (scope.clone(), Arc::clone(query))).collect::<Vec<_>>()
         };
         catalog.scopes().flat_map(each).collect()
+    }
+}
+
+/// The query that a request with the same token created.
+fn repeated(catalog: &LiveCatalog, scope: &Scope, query: &ScheduledQuery) -> Result<Option<SharedQuery>, EngineError> {
+    let Some(state) = catalog.scope(scope) else { return Ok(None) };
+    let is_recent = |earlier: &&SharedQuery| {
+        query.client_token.is_some()
+            && earlier.client_token == query.client_token
+            && query.created_ns.saturating_sub(earlier.created_ns) < TOKEN_LIFETIME_NS
+    };
+    match state.scheduled_queries().find(is_recent) {
+        Some(earlier) if earlier.is_asked_for_again_by(query) => Ok(Some(Arc::clone(earlier))),
+        Some(_) => Err(EngineError::TokenReused),
+        None => Ok(None),
     }
 }
 

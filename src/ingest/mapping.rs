@@ -4,7 +4,7 @@
 
 use super::{InputMeasureValue, InputRecord, RecordType, TimeUnit};
 use crate::model::{
-    mapping::{AttributeMapping, Mapping, MeasureMappings, MixedMapping},
+    mapping::{AttributeMapping, CellType, Mapping, MeasureMappings, MixedMapping, TimeCells, TypedColumn},
     record::{Dimension, MeasureType},
 };
 
@@ -50,6 +50,16 @@ pub enum MappingError {
     /// Single measures of a type that they cannot have. # model: MeasureValueType
     #[error("The MeasureValueType of a single measure cannot be TIMESTAMP.")]
     SingleTimestamp,
+    /// A column's type.
+    #[error("The column '{column}' is of type {found} and cannot be used as {wanted}.")]
+    ColumnType {
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What it is mapped to.
+        wanted: &'static str,
+    },
 }
 
 /// Why a row makes no record. # inferred: the words
@@ -124,15 +134,42 @@ impl MappedRecord<'_> {
     }
 }
 
-/// A column that a mapping reads, and what for.
+/// What a column is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Use {
+enum Use {
     /// As the records' time.
     Time,
     /// As a dimension or a measure name.
     Name,
     /// As a measure value of this type.
     Value(MeasureType),
+}
+
+impl Use {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Time => "TimeColumn",
+            Self::Name => "a dimension or a measure name",
+            Self::Value(value_type) => value_type.wire_name(),
+        }
+    }
+
+    /// Whether cells of a type can become that. `times`: what the record's time is read from. # inferred: the service
+    /// writes rows as texts and reads these as the mapped type, so what is always such a text can
+    fn takes(self, cells: CellType, times: MeasureType) -> bool {
+        match (cells, self) {
+            (CellType::Null, _) => true,
+            (CellType::Nested, _) => false,
+            // All times of a record are in one unit.
+            (CellType::Measure(found), Self::Time | Self::Value(MeasureType::Timestamp)) => found == times,
+            (CellType::Measure(MeasureType::Timestamp), _) => false,
+            (_, Self::Name | Self::Value(MeasureType::Varchar)) => true,
+            (CellType::Measure(found), Self::Value(wanted)) => {
+                found == wanted || (found, wanted) == (MeasureType::Bigint, MeasureType::Double)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl RowMapping {
@@ -170,8 +207,29 @@ impl RowMapping {
         })
     }
 
+    /// Finds the mapping's columns among columns whose types say what they can be used for.
+    ///
+    /// # Errors
+    /// [`MappingError`].
+    pub fn typed(mapping: &Mapping, columns: &[TypedColumn], times: TimeCells) -> Result<Self, MappingError> {
+        let names: Vec<&str> = columns.iter().map(|column| &*column.name).collect();
+        let found = Self::new(mapping, &names)?;
+        let is_counted = times == TimeCells::TimestampsOrCounts
+            && columns[found.time].cells == CellType::Measure(MeasureType::Bigint);
+        let times = if is_counted { MeasureType::Bigint } else { MeasureType::Timestamp };
+        let refused = found.uses().find(|(place, used)| !used.takes(columns[*place].cells, times));
+        match refused {
+            None => Ok(found),
+            Some((place, used)) => Err(MappingError::ColumnType {
+                column: columns[place].name.clone(),
+                found: columns[place].type_name.clone(),
+                wanted: used.name(),
+            }),
+        }
+    }
+
     /// Every column that is read, and what for.
-    pub fn uses(&self) -> impl Iterator<Item = (usize, Use)> + '_ {
+    fn uses(&self) -> impl Iterator<Item = (usize, Use)> + '_ {
         let names = self.dimensions.iter().map(|(column, _)| *column).chain(self.measure_name);
         let values = self.measures.iter().flat_map(|record| match &record.values {
             Values::Single(column, value_type) => vec![(*column, Use::Value(*value_type))],
@@ -372,6 +430,54 @@ mod tests {
         check(&mapping, without(1), Err(RowError::NoTime));
         check(&mapping, without(2), Err(RowError::NoMeasureName));
         check(&mapping, without(3), Err(RowError::NoMeasures));
+    }
+
+    #[test]
+    fn types_say_what_columns_can_be_used_for() {
+        use MeasureType::{Bigint, Boolean, Double, Timestamp, Varchar};
+        let measure = CellType::Measure;
+        // The types of the time column, the dimension's and the value's, and what the value is mapped to.
+        let check = |cells: [CellType; 3], wanted: MeasureType, times: TimeCells, expect: Option<(&str, &str)>| {
+            let names = ["hour", "region", "a"].into_iter().zip(cells);
+            let typed =
+                names.map(|(name, cells)| TypedColumn { name: name.into(), cells, type_name: format!("{cells:?}") });
+            let value = AttributeMapping { value_type: wanted, ..attribute("a", None) };
+            let mapping =
+                mapping(None, MeasureMappings::Multi { measure_name: Some("m".into()), attributes: vec![value] });
+            let refused = RowMapping::typed(&mapping, &typed.collect::<Vec<_>>(), times).err();
+            let refused = refused.map(|error| match error {
+                MappingError::ColumnType { column, wanted, .. } => (column, wanted),
+                error => panic!("{error}"),
+            });
+            assert_eq!(refused, expect.map(|(column, wanted)| (column.to_owned(), wanted)), "{cells:?} {wanted:?}");
+        };
+        let (stamps, counts) = (TimeCells::Timestamps, TimeCells::TimestampsOrCounts);
+        let of = |value| [measure(Timestamp), measure(Varchar), value];
+        for same in [Bigint, Boolean, Double, Timestamp, Varchar] {
+            check(of(measure(same)), same, stamps, None);
+            check(of(CellType::Null), same, stamps, None);
+            check(of(CellType::Nested), same, stamps, Some(("a", same.wire_name())));
+        }
+        check(of(measure(Bigint)), Double, stamps, None);
+        check(of(measure(Double)), Bigint, stamps, Some(("a", "BIGINT")));
+        check(of(measure(Varchar)), Double, stamps, Some(("a", "DOUBLE")));
+        check(of(measure(Boolean)), Varchar, stamps, None);
+        check(of(CellType::OtherScalar), Varchar, stamps, None);
+        check(of(CellType::OtherScalar), Double, stamps, Some(("a", "DOUBLE")));
+        check(of(measure(Timestamp)), Varchar, stamps, Some(("a", "VARCHAR")));
+        check(of(measure(Bigint)), Timestamp, counts, Some(("a", "TIMESTAMP")));
+        let counted = |value| [measure(Bigint), measure(Varchar), value];
+        check(counted(measure(Double)), Double, counts, None);
+        check(counted(measure(Double)), Double, stamps, Some(("hour", "TimeColumn")));
+        check(counted(measure(Bigint)), Timestamp, counts, None);
+        check(counted(measure(Timestamp)), Timestamp, counts, Some(("a", "TIMESTAMP")));
+        check([measure(Varchar), measure(Varchar), measure(Double)], Double, counts, Some(("hour", "TimeColumn")));
+        check(
+            [measure(Timestamp), CellType::Nested, measure(Double)],
+            Double,
+            counts,
+            Some(("region", "a dimension or a measure name")),
+        );
     }
 
     #[test]

@@ -6,11 +6,14 @@
 use super::{InputRecord, RecordType, WriteRequest, merge::merge};
 use crate::{
     catalog::{MagneticWrites, RejectedLocation},
-    model::record::{MeasureType, RejectedRecord},
+    model::{
+        id::upper_hex,
+        record::{MeasureType, RejectedRecord},
+    },
     outbound::objects::{ObjectError, Objects},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 /// Puts the report where the table says; false when it says nothing.
 ///
@@ -28,10 +31,7 @@ pub(super) async fn put_report(
     else {
         return Ok(false);
     };
-    let id = id.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02X}");
-        text
-    });
+    let id = upper_hex(&id);
     let prefix = object_key_prefix.as_deref().unwrap_or_default().trim_matches('/');
     let (database, table, now_ms) = (request.database, request.table, now_ns / 1_000_000);
     let key = format!("{prefix}/{database}/{table}/{now_ms}/{id}.json");

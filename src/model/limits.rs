@@ -23,7 +23,7 @@ pub const SCHEDULED_QUERIES_PER_ACCOUNT_MAX: usize = 10_000;
 /// Runs of scheduled queries at once. # inferred
 pub const SCHEDULED_RUNS_MAX: usize = 4;
 /// Records that a scheduled query writes at once.
-pub const SCHEDULED_WRITE_RECORDS: usize = 1_000;
+pub const MAPPED_WRITE_RECORDS: usize = 1_000;
 /// Batch load tasks that an account may have that are not done. # guide: ts-limits.html
 pub const ACTIVE_LOADS_PER_ACCOUNT_MAX: usize = 10;
 /// Those of them for one table. # guide: ts-limits.html

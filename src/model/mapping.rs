@@ -64,3 +64,36 @@ pub struct MixedMapping {
     /// The attributes of a multi-measure record.
     pub attributes: Vec<AttributeMapping>,
 }
+
+/// What the cells of a column with a type are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellType {
+    /// A value that a record can hold as it is.
+    Measure(MeasureType),
+    /// Another scalar, which has a text: date, time, interval.
+    OtherScalar,
+    /// Only NULL.
+    Null,
+    /// What has no text: an array, a row, a time series, a type that the query language does not have.
+    Nested,
+}
+
+/// A column with a type.
+#[derive(Clone, Debug)]
+pub struct TypedColumn {
+    /// Its name.
+    pub name: String,
+    /// What its cells are.
+    pub cells: CellType,
+    /// Its type, as its users know it.
+    pub type_name: String,
+}
+
+/// What times may be, in columns with types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeCells {
+    /// Timestamps.
+    Timestamps,
+    /// Timestamps, or else whole numbers that count a unit of time: all of them the same.
+    TimestampsOrCounts,
+}

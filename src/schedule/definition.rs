@@ -7,9 +7,9 @@ use super::{
 use crate::{
     catalog::scheduled_query::{ScheduledQuery, Target},
     engine::{Engine, EngineError},
-    ingest::mapping::{MappingError, RowMapping, Use},
-    model::{record::MeasureType, scope::Scope},
-    sql::{CellType, OutputColumn, Sql, error::SqlError},
+    ingest::mapping::{MappingError, RowMapping},
+    model::{mapping::TimeCells, scope::Scope},
+    sql::{OutputColumn, Sql, error::SqlError},
 };
 
 /// Why a scheduled query cannot be created, or cannot run any more.
@@ -24,16 +24,6 @@ pub enum DefinitionError {
     /// Its target's mapping.
     #[error(transparent)]
     Mapping(#[from] MappingError),
-    /// A column's type. # inferred: the words
-    #[error("The column '{column}' of the query result is of type {found} and cannot be used as {wanted}.")]
-    ColumnType {
-        /// The column.
-        column: String,
-        /// Its type.
-        found: String,
-        /// What it is mapped to.
-        wanted: &'static str,
-    },
     /// Rows that nothing is done with. # model: the target is optional; # inferred: that it is needed, and the words
     #[error("TargetConfiguration must be set.")]
     NoTarget,
@@ -67,43 +57,7 @@ pub(super) async fn check(
 }
 
 /// The target's mapping on the columns of a result.
-pub(super) fn row_mapping(target: &Target, columns: &[OutputColumn]) -> Result<RowMapping, DefinitionError> {
-    let names: Vec<&str> = columns.iter().map(|column| &*column.label).collect();
-    let mapping = RowMapping::new(&target.mapping, &names)?;
-    for (place, used) in mapping.uses() {
-        let column = &columns[place];
-        if !can_be_used(column.cell_type(), used) {
-            return Err(DefinitionError::ColumnType {
-                column: column.label.to_string(),
-                found: column.type_name(),
-                wanted: use_name(used),
-            });
-        }
-    }
-    Ok(mapping)
-}
-
-/// Whether cells of a type can become that. # inferred: the service writes rows as texts and reads these as the mapped
-/// type, so what is always such a text can
-fn can_be_used(cells: CellType, used: Use) -> bool {
-    match (cells, used) {
-        (CellType::Null, _) => true,
-        (CellType::Nested, _) => false,
-        (CellType::Measure(MeasureType::Timestamp), used) => {
-            matches!(used, Use::Time | Use::Value(MeasureType::Timestamp))
-        }
-        (_, Use::Name | Use::Value(MeasureType::Varchar)) => true,
-        (CellType::Measure(found), Use::Value(wanted)) => {
-            found == wanted || (found, wanted) == (MeasureType::Bigint, MeasureType::Double)
-        }
-        _ => false,
-    }
-}
-
-fn use_name(used: Use) -> &'static str {
-    match used {
-        Use::Time => "TimeColumn",
-        Use::Name => "a dimension or a measure name",
-        Use::Value(value_type) => value_type.wire_name(),
-    }
+pub(super) fn row_mapping(target: &Target, columns: &[OutputColumn]) -> Result<RowMapping, MappingError> {
+    let typed: Vec<_> = columns.iter().map(OutputColumn::typed).collect();
+    RowMapping::typed(&target.mapping, &typed, TimeCells::Timestamps)
 }

@@ -4,10 +4,12 @@ use super::trigger::Trigger;
 use crate::{
     catalog::scheduled_query::ScheduledQuery,
     ingest::{InputRecord, record_json},
-    model::limits::REPORT_ERRORS_MAX,
+    model::{
+        id::{upper_hex, uuid},
+        limits::REPORT_ERRORS_MAX,
+    },
 };
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
 
 /// What went wrong in a run, as it is found.
 #[derive(Debug, Default)]
@@ -54,7 +56,7 @@ impl Report {
 
     /// The report's text. `id`: sixteen random bytes that name all reports of a run.
     pub(super) fn body(self, id: [u8; 16]) -> String {
-        let report_id = hex(&id, |text, byte| write!(text, "{byte:02X}"));
+        let report_id = upper_hex(&id);
         let records = self.records.into_iter().map(|(reason, records)| json!({"reason": reason, "records": records}));
         let rows = self.rows.into_iter().map(|(reason, line)| json!({"reason": reason, "rawLine": line}));
         let rest = (self.unnamed > 0).then(|| json!({"reason": format!("{} more errors", self.unnamed)}));
@@ -75,30 +77,9 @@ pub(super) fn key(query: &ScheduledQuery, trigger: Trigger, trigger_ns: i64, ran
     key.trim_start_matches('/').to_owned()
 }
 
-/// A random UUID. # RFC 9562, section 5.4
-fn uuid(mut random: [u8; 16]) -> String {
-    random[6] = random[6] & 0x0f | 0x40;
-    random[8] = random[8] & 0x3f | 0x80;
-    let digits = hex(&random, |text, byte| write!(text, "{byte:02x}"));
-    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
-}
-
-fn hex(bytes: &[u8], write: impl Fn(&mut String, u8) -> std::fmt::Result) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write(&mut text, *byte);
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn uuids_are_random_ones() {
-        assert_eq!(uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-    }
 
     #[test]
     fn errors_of_the_same_reason_stand_together() {

@@ -11,10 +11,10 @@ use crate::{
     catalog::scheduled_query::{Run, RunInsights, RunStats, ScheduledQuery, Target},
     engine::EngineError,
     ingest::{
-        self, IngestError, InputRecord, TimeUnit, WriteRequest,
+        self, IngestError, InputRecord, RecordType, TimeUnit, WriteRequest,
         mapping::{MappedRecord, RowMapping},
     },
-    model::{limits::SCHEDULED_WRITE_RECORDS, scope::Scope},
+    model::{limits::MAPPED_WRITE_RECORDS, record::MeasureType, scope::Scope},
     sql::{TextBatch, error::SqlError, insights::Insights},
 };
 
@@ -168,7 +168,7 @@ impl Write<'_> {
                 Err(error) => progress.report.add_row(&error.to_string(), &raw_line(batch, row, columns)),
             }
         }
-        for some in records.chunks(SCHEDULED_WRITE_RECORDS) {
+        for some in records.chunks(MAPPED_WRITE_RECORDS) {
             let inputs: Vec<_> = some.iter().map(|(_, r)| r.input(TimeUnit::Nanoseconds, self.version)).collect();
             match self.records(&inputs, progress).await {
                 Ok(()) => {}
@@ -249,14 +249,44 @@ fn raw_line(batch: &TextBatch, row: usize, columns: usize) -> String {
     cells.join(",")
 }
 
-/// The bytes that a record is metered with: its names and texts as they are, every other value eight. # guide:
-/// metering-and-pricing.writes.html
+/// The bytes that a record is metered with: its names and texts as they are, a truth value one, every other value and the
+/// time eight. # guide: metering-and-pricing.writes.html
 fn logical_bytes(record: &InputRecord<'_>) -> usize {
+    let value_bytes = |value_type: RecordType, text: &str| match value_type {
+        RecordType::Single(MeasureType::Varchar) => text.len(),
+        RecordType::Single(MeasureType::Boolean) => 1,
+        _ => 8,
+    };
     let dimensions: usize = record.dimensions.iter().map(|d| d.name.len() + d.value.len()).sum();
-    let values: usize = record.measure_values.iter().map(|v| v.name.len() + v.value.len().min(8)).sum();
-    dimensions
-        + values
-        + record.measure_name.map_or(0, str::len)
-        + record.measure_value.map_or(0, |v| v.len().min(8))
-        + 8
+    let values: usize = record.measure_values.iter().map(|v| v.name.len() + value_bytes(v.value_type, v.value)).sum();
+    let single = record.record_type.zip(record.measure_value).map_or(0, |(t, text)| value_bytes(t, text));
+    dimensions + values + record.measure_name.map_or(0, str::len) + single + 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ingest::InputMeasureValue, model::record::Dimension};
+
+    #[test]
+    fn records_are_metered_by_the_types_of_their_values() {
+        let value =
+            |name, value, value_type| InputMeasureValue { name, value, value_type: RecordType::Single(value_type) };
+        let dimensions = [Dimension { name: "host", value: "h1" }];
+        let values = [
+            value("d", "1.234567890123", MeasureType::Double),
+            value("b", "false", MeasureType::Boolean),
+            value("v", "twelve bytes", MeasureType::Varchar),
+        ];
+        let single = InputRecord { dimensions: &dimensions, measure_name: Some("load"), ..InputRecord::default() };
+        let multi = InputRecord { measure_values: &values, record_type: Some(RecordType::Multi), ..single.clone() };
+        assert_eq!(logical_bytes(&multi), (4 + 2) + 4 + (1 + 8) + (1 + 1) + (1 + 12) + 8);
+        let of = |value_type, text| {
+            let record_type = Some(RecordType::Single(value_type));
+            logical_bytes(&InputRecord { measure_value: Some(text), record_type, ..single.clone() }) - 18
+        };
+        assert_eq!(of(MeasureType::Bigint, "7"), 8);
+        assert_eq!(of(MeasureType::Boolean, "true"), 1);
+        assert_eq!(of(MeasureType::Varchar, "a text of 21 bytes ab"), 21);
+    }
 }

@@ -119,6 +119,7 @@ async fn of_missed_runs_the_last_is_made_up_for() {
     scheduler.create(&Scope::default(), query("b", "rate(1 day)"), false).await.unwrap();
     // Nobody keeps the schedule for ten hours and a half.
     clock.advance(10 * HOUR + HOUR / 2);
+    scheduler.skip_missed().await;
     let (stop, stopped) = watch::channel(false);
     let keeping = tokio::spawn(Arc::clone(&scheduler).keep(stopped));
     assert_eq!(until_runs(&scheduler, 1).await, ["a 10"]);
@@ -126,6 +127,38 @@ async fn of_missed_runs_the_last_is_made_up_for() {
     assert_eq!(until_runs(&scheduler, 2).await, ["a 10", "a 11"]);
     stop.send_replace(true);
     keeping.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_due_run_that_waits_for_its_turn_follows_what_was_before_it() {
+    let clock = Clock::manual(NOW_NS);
+    let scheduler = scheduler(&clock).await;
+    let scope = Scope::default();
+    scheduler.create(&scope, query("a", "rate(1 hour)"), false).await.unwrap();
+    clock.advance(HOUR);
+    scheduler.execute(&scope, "a", NOW_NS, false).unwrap();
+    // The run that was asked for takes its turn.
+    tokio::task::yield_now().await;
+    scheduler.run_due(clock.now_ns()).await;
+    assert_eq!(runs(&scheduler), ["a 0", "a 1"]);
+    let ended = scheduler.engine.scheduled_query(&scope, "a").unwrap();
+    assert_eq!(ended.last_version, clock.now_ns() / 1_000_000 + 1, "every run has a version of its own");
+}
+
+#[tokio::test]
+async fn a_query_that_is_disabled_before_its_turn_is_not_run() {
+    let clock = Clock::manual(NOW_NS);
+    let scheduler = scheduler(&clock).await;
+    let scope = Scope::default();
+    scheduler.create(&scope, query("a", "rate(1 hour)"), false).await.unwrap();
+    clock.advance(HOUR);
+    let turn = scheduler.turn(&scope, "a").await;
+    let disabling = async {
+        scheduler.set_enabled(&scope, "a", false, clock.now_ns()).await.unwrap();
+        drop(turn);
+    };
+    futures::future::join(scheduler.run_due(clock.now_ns()), disabling).await;
+    assert!(runs(&scheduler).is_empty());
 }
 
 #[tokio::test]

@@ -202,7 +202,9 @@ async fn start(
     let stream = execute_stream(interruptible(physical)?, state.task_ctx()).map_err(error_of)?;
     let Some(unload) = unload else { return Ok((planned.columns, Source::Stream(stream), true, reads)) };
     interrupt.allow(unload::TIMEOUT_S);
-    let context = job.unload.clone().ok_or_else(|| SqlError::Internal("there is nowhere to unload to".into()))?;
+    // # inferred: what a scheduled query gives goes to its target, and an UNLOAD gives no rows
+    let context = job.unload.clone();
+    let context = context.ok_or_else(|| SqlError::Invalid("UNLOAD cannot be a scheduled query.".to_owned()))?;
     let export = Export::new(unload, context, planned.columns, interrupt.clock().clone()).await?;
     Ok((unload_columns(), Source::Unload(Box::new(export), stream), true, reads))
 }

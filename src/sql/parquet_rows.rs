@@ -1,6 +1,7 @@
 //! Rows of Parquet files as texts, as [`TextBatch`] has those of results.
 
-use super::rows::TextBatch;
+use super::rows::{TextBatch, typed_column};
+use crate::model::mapping::TypedColumn;
 use datafusion::{
     arrow::{
         array::RecordBatch,
@@ -39,10 +40,10 @@ impl ParquetRows {
         &self.columns
     }
 
-    /// Whether a column holds timestamps, whose texts are nanoseconds since the epoch.
+    /// Its columns as mappings see them. The texts of timestamps are nanoseconds since the epoch.
     #[must_use]
-    pub fn is_timestamp(&self, column: &str) -> bool {
-        self.schema.field_with_name(column).is_ok_and(|field| matches!(field.data_type(), DataType::Timestamp(..)))
+    pub fn typed_columns(&self) -> Vec<TypedColumn> {
+        self.schema.fields().iter().map(|field| typed_column(field.name(), &plain_type(field.data_type()))).collect()
     }
 }
 
@@ -69,6 +70,9 @@ fn plain_type(data_type: &DataType) -> DataType {
         DataType::Float16 | DataType::Float32 => DataType::Float64,
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::Timestamp(..) => DataType::Timestamp(TimeUnit::Nanosecond, None),
+        DataType::Date64 => DataType::Date32,
+        DataType::Time32(_) | DataType::Time64(_) => DataType::Time64(TimeUnit::Nanosecond),
+        DataType::Duration(_) => DataType::Duration(TimeUnit::Nanosecond),
         DataType::Dictionary(_, value) => plain_type(value),
         other => other.clone(),
     }

@@ -3,51 +3,44 @@
 use super::{
     error::SqlError, execute::Started, insights::Insights, page::Work, plan::OutputColumn, table::Meter, types,
 };
-use crate::model::record::MeasureType;
+use crate::model::{
+    mapping::{CellType, TypedColumn},
+    record::MeasureType,
+};
 use datafusion::arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
     datatypes::{
-        DataType, Date32Type, DurationNanosecondType, Float64Type, Int32Type, Int64Type, IntervalYearMonthType,
-        Time64NanosecondType, TimestampNanosecondType, UInt64Type,
+        DataType, Date32Type, DurationNanosecondType, Float64Type, Int32Type, Int64Type, IntervalUnit,
+        IntervalYearMonthType, Time64NanosecondType, TimeUnit, TimestampNanosecondType, UInt64Type,
     },
 };
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// What the cells of a column are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CellType {
-    /// A value that a record can hold as it is.
-    Measure(MeasureType),
-    /// Another scalar: date, time, interval.
-    OtherScalar,
-    /// Only NULL.
-    Null,
-    /// An array, a row, a time series.
-    Nested,
+impl OutputColumn {
+    /// It as mappings see it.
+    #[must_use]
+    pub fn typed(&self) -> TypedColumn {
+        typed_column(&self.label, &self.data_type)
+    }
 }
 
-impl OutputColumn {
-    /// What its cells are.
-    #[must_use]
-    pub fn cell_type(&self) -> CellType {
-        match &self.data_type {
-            DataType::Int32 | DataType::Int64 | DataType::UInt64 => CellType::Measure(MeasureType::Bigint),
-            DataType::Float64 => CellType::Measure(MeasureType::Double),
-            DataType::Boolean => CellType::Measure(MeasureType::Boolean),
-            DataType::Utf8 => CellType::Measure(MeasureType::Varchar),
-            DataType::Timestamp(..) => CellType::Measure(MeasureType::Timestamp),
-            DataType::Null => CellType::Null,
-            DataType::List(_) | DataType::Struct(_) => CellType::Nested,
-            _ => CellType::OtherScalar,
-        }
-    }
-
-    /// Its type, as the language names it.
-    #[must_use]
-    pub fn type_name(&self) -> String {
-        types::type_name(&self.data_type)
-    }
+/// A column as mappings see it: [`TextBatch`] has texts of all its cells that are said to have one.
+pub(super) fn typed_column(name: &str, data_type: &DataType) -> TypedColumn {
+    let cells = match data_type {
+        DataType::Int32 | DataType::Int64 | DataType::UInt64 => CellType::Measure(MeasureType::Bigint),
+        DataType::Float64 => CellType::Measure(MeasureType::Double),
+        DataType::Boolean => CellType::Measure(MeasureType::Boolean),
+        DataType::Utf8 => CellType::Measure(MeasureType::Varchar),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => CellType::Measure(MeasureType::Timestamp),
+        DataType::Null => CellType::Null,
+        DataType::Date32
+        | DataType::Time64(TimeUnit::Nanosecond)
+        | DataType::Duration(TimeUnit::Nanosecond)
+        | DataType::Interval(IntervalUnit::YearMonth) => CellType::OtherScalar,
+        _ => CellType::Nested,
+    };
+    TypedColumn { name: name.to_owned(), cells, type_name: types::type_name(data_type) }
 }
 
 /// A running query. Dropping it stops the query.

@@ -227,7 +227,8 @@ async fn what_cannot_be_scheduled_is_refused() {
     check(target("MultiMeasureMappings", Value::Null), invalid, "Exactly one of MultiMeasureMappings").await;
     check(target("MeasureNameColumn", "room".into()), invalid, "cannot both be set").await;
     let attribute = "MultiMeasureMappings/MultiMeasureAttributeMappings/0/MeasureValueType";
-    check(target(attribute, "BIGINT".into()), invalid, "'mean' of the query result is of type double").await;
+    check(target(attribute, "BIGINT".into()), invalid, "'mean' is of type double").await;
+    check(sql("UNLOAD (SELECT hour FROM db.raw) TO 's3://b/f'"), invalid, "").await;
     let listed = timebrook.call("ListScheduledQueries", "{}").await.json();
     assert_eq!(listed["ScheduledQueries"], json!([]));
 }
@@ -326,6 +327,14 @@ async fn queries_and_their_history_survive_a_restart() {
     assert_eq!(describe(&timebrook, &arn).await, before);
     advance(&timebrook, "1h").await;
     assert_eq!(notified(&timebrook, "AUTO_TRIGGER_SUCCESS").await.len(), 1, "those of before were not run again");
+    drop(timebrook);
+    // Nobody keeps the schedule for ten hours.
+    clock.advance(std::time::Duration::from_secs(36_000));
+    let timebrook = open().await;
+    advance(&timebrook, "0s").await;
+    assert_eq!(notified(&timebrook, "AUTO_TRIGGER_SUCCESS").await.len(), 1, "of missed runs the last is made up for");
+    let last_s = (START_NS / 1_000_000_000 + 14 * 3_600) as f64;
+    assert_eq!(describe(&timebrook, &arn).await["PreviousInvocationTime"], last_s);
 }
 
 #[tokio::test]
@@ -342,6 +351,20 @@ async fn the_same_request_creates_one_query() {
     assert_eq!(answer.error(), "ConflictException");
     assert_ne!(create(&timebrook, &hourly()).await, arn, "without a token every request is one of its own");
     assert_eq!(notified(&timebrook, "SCHEDULED_QUERY_CREATING").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_request_many_times_at_once_creates_one_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(START_NS);
+    let service = Server::builder().clock(clock.clone()).data_dir(folder.path()).in_process().await.unwrap();
+    let timebrook = Timebrook { service, clock };
+    with_readings(&timebrook).await;
+    let query = changed("/ClientToken", "0123456789abcdef0123456789abcdef".into());
+    let mut arns = futures::future::join_all((0..8).map(|_| create(&timebrook, &query))).await;
+    arns.sort();
+    arns.dedup();
+    assert_eq!(arns.len(), 1);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    model::id::uuid,
     outbound::objects::{ObjectError, ObjectWriter},
     sql::{error::error_of, insights::UnloadInsight, plan::OutputColumn},
 };
@@ -269,14 +270,6 @@ fn result_row(rows: u64, metadata_file: &str, manifest_file: &str) -> Result<Rec
     let [metadata_file, manifest_file] = [metadata_file, manifest_file].map(|url| StringArray::from(vec![url]));
     let row = RecordBatch::try_new(schema, vec![Arc::new(rows), Arc::new(metadata_file), Arc::new(manifest_file)]);
     row.map_err(encoding_failed)
-}
-
-/// A random UUID. # RFC 9562, section 5.4
-fn uuid(mut random: [u8; 16]) -> String {
-    random[6] = random[6] & 0x0F | 0x40;
-    random[8] = random[8] & 0x3F | 0x80;
-    let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// # inferred: the texts
