@@ -5,6 +5,7 @@ use crate::{
     engine::Engine,
     ingest::{self, Ingested, InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest},
     model::{
+        access::{Access, Action, Resource},
         record::{Dimension, MeasureType, RejectedRecord},
         scope::Scope,
     },
@@ -20,18 +21,20 @@ use timebrook_protocol::{
 /// # Errors
 /// RejectedRecordsException when some records are not stored (all others are); any other error when none is.
 pub(super) async fn write_records(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
-    write(&api.engine, &api.objects, &ctx.scope, ctx.now_ns, body, || api.sql.clock().random_bytes()).await
+    write(&api.engine, &api.objects, &ctx.scope, &ctx.access, ctx.now_ns, body, || api.sql.clock().random_bytes()).await
 }
 
 async fn write(
     engine: &Engine,
     objects: &Objects,
     scope: &Scope,
+    access: &Access,
     now_ns: i64,
     body: &[u8],
     report_id: impl FnOnce() -> [u8; 16],
 ) -> Result<Vec<u8>, ServiceError> {
     let request: WriteRecordsRequest<'_> = decode(body)?;
+    access.check(Action::WriteRecords, Resource::Table(&request.database_name, &request.table_name))?;
     let parts = Parts::of(&request);
     let records: Vec<_> = parts.records(&request).collect();
     let request = WriteRequest {
@@ -169,7 +172,11 @@ mod tests {
         engine.create_table(&scope, "db", "tbl", NewTable::default(), NOW_NS).await.unwrap();
         let mut answer = Ok(Vec::new());
         for body in bodies {
-            answer = write(&engine, &Objects::in_memory(), &scope, NOW_NS, body.as_bytes(), || [0; 16]).await;
+            answer =
+                write(&engine, &Objects::in_memory(), &scope, Access::unrestricted(), NOW_NS, body.as_bytes(), || {
+                    [0; 16]
+                })
+                .await;
         }
         let answer = answer.map_err(|error| (error.status(), error.body()));
         let answer = answer.as_ref().map(|body| str::from_utf8(body).unwrap());
