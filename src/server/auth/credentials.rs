@@ -301,7 +301,7 @@ mod tests {
             assert!(!error.contains("wJalrXUtnFEMI") && !error.contains("7771777"), "{error}");
         }
         let one = file(&[]);
-        let inner = one.trim_start_matches(r#"{"credentials":["#).trim_end_matches("]}");
+        let inner = one.strip_prefix(r#"{"credentials":["#).and_then(|text| text.strip_suffix("]}")).unwrap();
         let twice = format!(r#"{{"credentials":[{inner},{inner}]}}"#);
         assert!(parse(twice.as_bytes()).unwrap_err().contains("more than once"));
         for text in ["", "{", "[]", "{}", r#"{"credentials":[],"more":1}"#] {
