@@ -16,7 +16,10 @@ const SIGNED_PIECES: &str = "STREAMING-AWS4-";
 pub(crate) fn verify(shared: &Shared, claim: &Claim, parts: &Parts) -> Result<(), S3Error> {
     let verified = shared.auth.verify(claim, parts, Rules::S3, Some("s3"), shared.machine.now_ns());
     let is_presigned = !parts.headers.contains_key(header::AUTHORIZATION);
-    verified.map_err(|error| refusal(&error, is_presigned))?;
+    verified.map_err(|error| match error {
+        SignatureError::Missing | SignatureError::Incomplete(_) if is_of_version_2(parts) => old_version(),
+        error => refusal(&error, is_presigned),
+    })?;
     let payload = parts.headers.get("x-amz-content-sha256").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if shared.auth.is_verified() && payload.starts_with(SIGNED_PIECES) {
         let text = format!(
@@ -25,6 +28,21 @@ pub(crate) fn verify(shared: &Shared, claim: &Claim, parts: &Parts) -> Result<()
         return Err(S3Error::with_message(S3ErrorCode::NotImplemented, text));
     }
     Ok(())
+}
+
+/// Whether the signature is of the version before this one. # guide of S3: RESTAuthentication.html
+fn is_of_version_2(parts: &Parts) -> bool {
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match header {
+        Some(header) => header.starts_with("AWS "),
+        None => parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("AWSAccessKeyId="))),
+    }
+}
+
+/// # observed: S3, where it takes only the newer version
+fn old_version() -> S3Error {
+    let text = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+    S3Error::with_message(S3ErrorCode::InvalidRequest, text)
 }
 
 /// # guide of S3: ErrorResponses.html, the codes and texts
