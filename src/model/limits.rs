@@ -122,3 +122,7 @@ pub const CURSORS_MAX: usize = 1_000;
 pub const CURSOR_LIFETIME_NS: i64 = 3_600_000_000_000;
 /// How long a request waits for rows before it answers with an empty page and a token, nanoseconds. # inferred
 pub const FIRST_PAGE_WAIT_NS: i64 = 5_000_000_000;
+/// Faults that can be asked for at a time.
+pub const FAULTS_MAX: usize = 100;
+/// Seconds that a fault can delay a call.
+pub const FAULT_DELAY_SECONDS_MAX: i64 = 600;
