@@ -50,6 +50,9 @@ pub struct Ctx {
     pub tls: bool,
     /// The client, in its own words.
     pub user_agent: String,
+    /// Which share of the records WriteRecords rejects without cause, and the seed that chooses them: a fault that was
+    /// asked for.
+    pub rejects: Option<(f64, u64)>,
 }
 
 /// What can be configured of the operations.

@@ -29,6 +29,19 @@ pub enum Command {
         #[arg(long, env = "TIMEBROOK_URL", default_value = "http://127.0.0.1:4566")]
         url: String,
     },
+    /// Print the /etc/hosts lines and the certificate authority with which programs that cannot be told an endpoint come to
+    /// a running server
+    Hosts {
+        /// Where that server listens, as a plain HTTP address
+        #[arg(long, env = "TIMEBROOK_URL", default_value = "http://127.0.0.1:4566")]
+        url: String,
+        /// The address that the names are to lead to
+        #[arg(long, default_value = "127.0.0.1")]
+        address: std::net::IpAddr,
+        /// Regions whose endpoints are meant, separated by commas
+        #[arg(long, default_value = "us-east-1", value_delimiter = ',', value_parser = parse_region)]
+        region: Vec<String>,
+    },
     /// Load files of this machine into a table of a data directory that no server has open: separated values (.gz too) and
     /// Parquet
     Import(ImportOptions),
@@ -132,6 +145,13 @@ pub struct Config {
     /// Publish notifications of scheduled queries to SNS at this URL, with the usual AWS_ACCESS_KEY_ID and its kin
     #[arg(long, env = "TIMEBROOK_SNS_ENDPOINT", value_name = "URL")]
     pub sns_endpoint: Option<String>,
+    /// Make faults from the start: what POST /_timebrook/faults takes
+    #[arg(long, env = "TIMEBROOK_FAULTS", value_name = "JSON")]
+    pub faults: Option<String>,
+    /// Let those who send this as their bearer token use /_timebrook/ from other machines, too
+    #[arg(long, env = "TIMEBROOK_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true,
+        value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub admin_token: Option<String>,
     /// What to log: error, warn, info, debug, trace, or a filter such as "info,timebrook::server=debug"
     #[arg(long, env = "TIMEBROOK_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -188,6 +208,8 @@ impl Default for Config {
             lenient_scheduled_queries: false,
             manual_clock: None,
             sns_endpoint: None,
+            faults: None,
+            admin_token: None,
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }
@@ -200,6 +222,16 @@ fn http_url(text: &str) -> Result<String, String> {
     match host {
         Some(host) if !host.is_empty() && !host.starts_with(['/', ':']) => Ok(text.trim_end_matches('/').to_owned()),
         _ => Err("not of the form http://HOST[:PORT] or https://HOST[:PORT]".to_owned()),
+    }
+}
+
+/// A region's name, as a command line gives it.
+fn parse_region(text: &str) -> Result<String, String> {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    match text {
+        "" => Err("a region such as us-east-1".to_owned()),
+        _ if text.bytes().all(is_part) => Ok(text.to_owned()),
+        _ => Err("a region has lower-case letters, digits and hyphens, such as us-east-1".to_owned()),
     }
 }
 
@@ -241,5 +273,13 @@ mod tests {
     fn a_certificate_needs_its_key() {
         assert!(CommandLine::try_parse_from(["timebrook", "--tls-cert", "a.pem"]).is_err());
         assert!(CommandLine::try_parse_from(["timebrook", "--tls-cert", "a.pem", "--tls-key", "b.pem"]).is_ok());
+    }
+
+    #[test]
+    fn a_region_is_a_name() {
+        assert_eq!(parse_region("us-gov-west-1").as_deref(), Ok("us-gov-west-1"));
+        for text in ["", "US-EAST-1", "us-east-1 evil.example", "a\nb"] {
+            assert!(parse_region(text).is_err(), "{text:?}");
+        }
     }
 }

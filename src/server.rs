@@ -6,8 +6,10 @@ mod authority;
 mod body;
 pub mod ca_command;
 mod dispatch;
+mod faults;
 mod foreign;
 mod form;
+mod hosts_command;
 mod http;
 mod http_body;
 pub mod import_command;
@@ -28,7 +30,7 @@ pub use self::{
     tls::TlsError,
 };
 
-use self::{auth::Auth, listen::Acceptor, tls::Certificates};
+use self::{auth::Auth, faults::Faults, http::Admin, listen::Acceptor, tls::Certificates};
 use crate::{
     api::{AdvanceError, Advertised, Api, ApiConfig, Clocks},
     clock::Clock,
@@ -86,6 +88,9 @@ pub enum ServerError {
     /// What time should stand still at is no moment.
     #[error("--manual-clock {0}: not of the form 2026-01-01T00:00:00Z")]
     ManualClock(String),
+    /// The faults to be made are none.
+    #[error("--faults: {0}")]
+    Faults(String),
     /// The log filter is not understood.
     #[error("--log: {0}")]
     Log(#[from] tracing_subscriber::filter::ParseError),
@@ -192,6 +197,8 @@ impl Builder {
                 Certificates::own(beside_data.or(config.ca_dir), clock.clone())?
             }
         };
+        let faults = config.faults.as_ref().map_or(Ok(Faults::default()), |json| Faults::parse(json.as_bytes()));
+        let admin = Admin { faults: faults.map_err(ServerError::Faults)?, token: config.admin_token };
         let buckets = config.data_dir.as_ref().map(|dir| dir.join("s3"));
         let engine = Engine::open(
             EngineConfig { data_dir: config.data_dir, memory_bytes_max: Some(memory_bytes_max(config.memory)) },
@@ -215,7 +222,7 @@ impl Builder {
         let certificates = Arc::new(certificates);
         api.loader().restart();
         api.scheduler().skip_missed().await;
-        let service = Service::new(api, objects, certificates.clone(), clocks, auth);
+        let service = Service::new(api, objects, certificates.clone(), clocks, auth, admin);
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }
 }
@@ -357,9 +364,24 @@ pub fn run(config: Config) -> Result<(), ServerError> {
 /// # Errors
 /// When there is none to be had there.
 pub fn print_ca(url: &str) -> Result<(), ca_command::CaError> {
+    print(&fetch_ca(url)?)
+}
+
+/// Prints what leads AWS's own endpoints of `regions` to `address`, for the server at `url`; the `timebrook hosts` program.
+///
+/// # Errors
+/// As [`print_ca`].
+pub fn print_hosts(url: &str, address: IpAddr, regions: &[String]) -> Result<(), ca_command::CaError> {
+    print(&hosts_command::text(address, regions, &fetch_ca(url)?))
+}
+
+fn fetch_ca(url: &str) -> Result<String, ca_command::CaError> {
     let unreached = |error| ca_command::CaError::Connect(url.to_owned(), error);
-    let pem = runtime().map_err(unreached)?.block_on(ca_command::fetch(url))?;
-    io::stdout().write_all(pem.as_bytes()).map_err(ca_command::CaError::Print)
+    runtime().map_err(unreached)?.block_on(ca_command::fetch(url))
+}
+
+fn print(text: &str) -> Result<(), ca_command::CaError> {
+    io::stdout().write_all(text.as_bytes()).map_err(ca_command::CaError::Print)
 }
 
 /// Loads files of this machine into a table of a data directory; the `timebrook import` program.

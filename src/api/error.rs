@@ -119,6 +119,11 @@ pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> ServiceError
     ServiceError::new(ErrorCode::InternalServerException, INTERNAL).with_source(source)
 }
 
+/// Too many requests. # observed: sister services
+pub fn throttled() -> ServiceError {
+    ServiceError::new(ErrorCode::ThrottlingException, "Rate exceeded")
+}
+
 /// No operation of the service. # observed: it has no text
 pub fn unknown_operation() -> ServiceError {
     ServiceError::new(ErrorCode::UnknownOperationException, "")

@@ -21,22 +21,24 @@ use timebrook_protocol::{
 /// # Errors
 /// RejectedRecordsException when some records are not stored (all others are); any other error when none is.
 pub(super) async fn write_records(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
-    write(&api.engine, &api.objects, &ctx.scope, &ctx.access, ctx.now_ns, body, || api.sql.clock().random_bytes()).await
+    let report_id = || api.sql.clock().random_bytes();
+    write(&api.engine, &api.objects, (&ctx.scope, &ctx.access), ctx.now_ns, body, ctx.rejects, report_id).await
 }
 
 async fn write(
     engine: &Engine,
     objects: &Objects,
-    scope: &Scope,
-    access: &Access,
+    (scope, access): (&Scope, &Access),
     now_ns: i64,
     body: &[u8],
+    rejects: Option<(f64, u64)>,
     report_id: impl FnOnce() -> [u8; 16],
 ) -> Result<Vec<u8>, ServiceError> {
     let request: WriteRecordsRequest<'_> = decode(body)?;
     access.check(Action::WriteRecords, Resource::Table(&request.database_name, &request.table_name))?;
     let parts = Parts::of(&request);
-    let records: Vec<_> = parts.records(&request).collect();
+    let mut records: Vec<_> = parts.records(&request).collect();
+    let left_out = rejects.map(|(share, seed)| LeftOut::choose(&mut records, share, seed));
     let request = WriteRequest {
         database: &request.database_name,
         table: &request.table_name,
@@ -44,10 +46,46 @@ async fn write(
         records: &records,
     };
     let ingested = ingest::write_records(engine, objects, scope, &request, now_ns, report_id).await?;
-    if ingested.rejected.is_empty() {
-        Ok(encode(&response(&ingested)))
-    } else {
-        Err(ServiceError::rejected_records(ingested.rejected.iter().map(rejected).collect()))
+    let mut rejected: Vec<_> = ingested.rejected.iter().map(rejected).collect();
+    if let Some(left_out) = left_out {
+        rejected = left_out.beside(rejected);
+    }
+    if rejected.is_empty() { Ok(encode(&response(&ingested))) } else { Err(ServiceError::rejected_records(rejected)) }
+}
+
+/// The records that a fault rejects, whatever they are: they are not written.
+struct LeftOut {
+    /// The places of the others in the request.
+    kept: Vec<usize>,
+    /// Their own places.
+    lost: Vec<usize>,
+}
+
+impl LeftOut {
+    /// Takes a share of the records out.
+    fn choose(records: &mut Vec<InputRecord<'_>>, share: f64, seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let (lost, kept): (Vec<_>, Vec<_>) = (0..records.len()).partition(|_| rng.f64() < share);
+        let mut next = 0..records.len();
+        records.retain(|_| next.next().is_some_and(|place| kept.binary_search(&place).is_ok()));
+        Self { kept, lost }
+    }
+
+    /// These rejections together with those of the records that were written.
+    fn beside(self, written: Vec<WireRejectedRecord>) -> Vec<WireRejectedRecord> {
+        let index = |place: usize| i32::try_from(place).unwrap_or(i32::MAX);
+        let moved = written.into_iter().map(|record| {
+            let place = usize::try_from(record.record_index).ok().and_then(|i| self.kept.get(i).copied());
+            WireRejectedRecord { record_index: place.map_or(record.record_index, index), ..record }
+        });
+        let lost = self.lost.iter().map(|place| WireRejectedRecord {
+            record_index: index(*place),
+            reason: "A fault that was asked for rejects the record.".to_owned(),
+            existing_version: None,
+        });
+        let mut all: Vec<_> = moved.chain(lost).collect();
+        all.sort_by_key(|record| record.record_index);
+        all
     }
 }
 
@@ -172,11 +210,8 @@ mod tests {
         engine.create_table(&scope, "db", "tbl", NewTable::default(), NOW_NS).await.unwrap();
         let mut answer = Ok(Vec::new());
         for body in bodies {
-            answer =
-                write(&engine, &Objects::in_memory(), &scope, Access::unrestricted(), NOW_NS, body.as_bytes(), || {
-                    [0; 16]
-                })
-                .await;
+            let caller = (&scope, Access::unrestricted());
+            answer = write(&engine, &Objects::in_memory(), caller, NOW_NS, body.as_bytes(), None, || [0; 16]).await;
         }
         let answer = answer.map_err(|error| (error.status(), error.body()));
         let answer = answer.as_ref().map(|body| str::from_utf8(body).unwrap());

@@ -34,7 +34,7 @@ impl Engine {
                 }
                 find_table(catalog, &scope, &task.database, &task.table)?;
                 check_quotas(catalog, &scope, &task)?;
-                Ok(Decision::Change(Change::PutBatchLoadTask { scope, task }))
+                Ok(Decision::Change(Box::new(Change::PutBatchLoadTask { scope, task })))
             },
             move |_| Ok(created),
         )

@@ -42,7 +42,7 @@ pub struct TableUpdate {
 /// What a request for a change comes to.
 pub(super) enum Decision<T> {
     /// This has to be done.
-    Change(Change),
+    Change(Box<Change>),
     /// It was done before; the answer.
     Done(T),
 }
@@ -313,7 +313,8 @@ impl Engine {
         decide: impl FnOnce(&LiveCatalog) -> Result<Change, EngineError> + Send + 'static,
         answer: impl FnOnce(&LiveCatalog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        self.change_unless_done(move |catalog| decide(catalog).map(Decision::Change), answer).await
+        self.change_unless_done(move |catalog| decide(catalog).map(|change| Decision::Change(Box::new(change))), answer)
+            .await
     }
 
     /// The same for changes that may turn out to be done already.
@@ -347,7 +348,7 @@ impl Inner {
             put_change(&mut entry, &change);
         }
         let append = || self.log.append(&[&entry]);
-        let ticket = match &change {
+        let ticket = match &*change {
             Change::UpdateTable { place, purge_before_ns, .. } => {
                 let live = {
                     let catalog = self.catalog();

@@ -38,7 +38,7 @@ impl Engine {
                 if count >= SCHEDULED_QUERIES_PER_ACCOUNT_MAX {
                     return Err(quota("scheduled queries", SCHEDULED_QUERIES_PER_ACCOUNT_MAX));
                 }
-                Ok(Decision::Change(Change::PutScheduledQuery { scope, query }))
+                Ok(Decision::Change(Box::new(Change::PutScheduledQuery { scope, query })))
             },
             move |_| Ok(created),
         )

@@ -130,3 +130,7 @@ pub const CREDENTIALS_MAX: usize = 1_000;
 pub const POLICY_STATEMENTS_MAX: usize = 1_000;
 /// Bytes of an action or resource in a policy. # inferred
 pub const POLICY_PATTERN_BYTES_MAX: usize = 2_048;
+/// Faults that can be asked for at a time.
+pub const FAULTS_MAX: usize = 100;
+/// Seconds that a fault can delay a call.
+pub const FAULT_DELAY_SECONDS_MAX: i64 = 600;

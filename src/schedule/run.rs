@@ -279,11 +279,11 @@ mod tests {
             value("v", "twelve bytes", MeasureType::Varchar),
         ];
         let single = InputRecord { dimensions: &dimensions, measure_name: Some("load"), ..InputRecord::default() };
-        let multi = InputRecord { measure_values: &values, record_type: Some(RecordType::Multi), ..single.clone() };
+        let multi = InputRecord { measure_values: &values, record_type: Some(RecordType::Multi), ..single };
         assert_eq!(logical_bytes(&multi), (4 + 2) + 4 + (1 + 8) + (1 + 1) + (1 + 12) + 8);
         let of = |value_type, text| {
             let record_type = Some(RecordType::Single(value_type));
-            logical_bytes(&InputRecord { measure_value: Some(text), record_type, ..single.clone() }) - 18
+            logical_bytes(&InputRecord { measure_value: Some(text), record_type, ..single }) - 18
         };
         assert_eq!(of(MeasureType::Bigint, "7"), 8);
         assert_eq!(of(MeasureType::Boolean, "true"), 1);

@@ -1,10 +1,12 @@
-//! Addresses of the server itself: health, state, reset, the time, notifications, and the certificate authority.
+//! Addresses of the server itself: health, state, reset, the time, faults, notifications, and the certificate authority.
 
+mod access;
 pub(crate) mod clock;
+mod faults;
 
 use super::{
     form,
-    http::Shared,
+    http::{Connection, Shared},
     reply::{JSON, PEM, Reply, TEXT},
 };
 use crate::outbound::notifications::Notification;
@@ -13,12 +15,18 @@ use http::{Method, StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
 
 /// Answers a request to one of the server's own addresses; `None` when it is to none of them.
-pub(crate) async fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Option<Reply> {
+pub(crate) async fn answer(shared: &Shared, connection: Connection, parts: &Parts, body: &[u8]) -> Option<Reply> {
+    let path = parts.uri.path();
+    let is_open = !path.starts_with("/_timebrook/") || path == "/_timebrook/ca.pem";
+    if !is_open && let Some(refusal) = access::refuse(parts, connection, shared.admin_token.as_deref()) {
+        return Some(refusal);
+    }
     let is_post = parts.method == Method::POST;
     let is_get = matches!(parts.method, Method::GET | Method::HEAD);
-    let (is_allowed, allowed) = match parts.uri.path() {
+    let (is_allowed, allowed) = match path {
         "/_timebrook/reset" | "/_timebrook/tick" => (is_post, "POST"),
         "/_timebrook/clock" => (is_post || is_get, "GET or POST"),
+        "/_timebrook/faults" => (is_post || is_get || parts.method == Method::DELETE, "GET, POST or DELETE"),
         "/health"
         | "/_localstack/health"
         | "/_timebrook/state"
@@ -34,9 +42,10 @@ pub(crate) async fn answer(shared: &Shared, parts: &Parts, body: &[u8]) -> Optio
         Ok(account) => account,
         Err(reply) => return Some(reply),
     };
-    Some(match parts.uri.path() {
+    Some(match path {
         "/_timebrook/reset" => reset(shared, account.as_deref()).await,
         "/_timebrook/tick" => tick(shared).await,
+        "/_timebrook/faults" => faults::answer(&shared.faults, &parts.method, body),
         "/_timebrook/clock" => clock::answer(shared, &parts.method, body).await,
         "/_timebrook/notifications" => notifications(shared, account.as_deref()),
         "/_timebrook/state" => state(shared, account.as_deref()),

@@ -3,8 +3,9 @@
 use super::{
     admin,
     auth::{Claim, Identity},
+    faults::Fault,
     foreign, form,
-    http::Shared,
+    http::{Connection, Shared},
     reply::{AWS_JSON, Reply},
     sts,
 };
@@ -22,6 +23,7 @@ pub(crate) struct Head<'a> {
     pub(crate) identity: &'a Identity,
     /// The same, to be verified.
     pub(crate) claim: &'a Claim,
+    pub(crate) connection: Connection,
 }
 
 /// What the targets of both services begin with. # model
@@ -59,7 +61,7 @@ pub(crate) fn name(parts: &Parts) -> String {
 
 /// Answers a request.
 pub(crate) async fn dispatch(shared: &Shared, head: &Head<'_>, ctx: &Ctx, body: Bytes) -> Reply {
-    if let Some(reply) = admin::answer(shared, head.parts, &body).await {
+    if let Some(reply) = admin::answer(shared, head.connection, head.parts, &body).await {
         return reply;
     }
     let action = if head.target().is_none() { action(head, &body) } else { None };
@@ -107,10 +109,25 @@ async fn timestream(shared: &Shared, head: &Head<'_>, ctx: &Ctx, target: &str, b
             "application/x-amz-json-1.0" | "application/x-amz-json-1.1" | "application/json"
         );
     let operation = Operation::from_target(target).filter(|_| is_call);
-    let outcome = match operation {
-        Some(operation) => shared.api.call(operation, ctx, body).await,
-        None => Err(error::unknown_operation()),
+    let Some(operation) = operation else { return error::unknown_operation().into() };
+    let fault = shared.faults.next(operation);
+    let outcome = match fault {
+        Some(Fault::Throttle) => Err(error::throttled()),
+        Some(Fault::Internal) => Err(error::internal("a fault that was asked for")),
+        Some(Fault::Drop) => return Reply::lost(),
+        Some(Fault::Reject(share, seed)) => {
+            let ctx = Ctx { rejects: Some((share, seed)), ..ctx.clone() };
+            shared.api.call(operation, &ctx, body).await
+        }
+        Some(Fault::Delay(delay_ns)) => {
+            shared.machine.sleep_until(shared.machine.now_ns().saturating_add(delay_ns)).await;
+            shared.api.call(operation, ctx, body).await
+        }
+        Some(Fault::DropAnswer) | None => shared.api.call(operation, ctx, body).await,
     };
+    if fault == Some(Fault::DropAnswer) {
+        return Reply::lost();
+    }
     match outcome {
         Ok(answer) => Reply::ok(AWS_JSON, answer),
         Err(error) => error.into(),

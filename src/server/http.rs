@@ -4,6 +4,7 @@ use super::{
     auth::{Auth, Claim, Identity},
     body::{BodyError, BodyReader},
     dispatch::{self, Head},
+    faults::Faults,
     http_body::AnyBody,
     reply::Reply,
     s3::{self, S3},
@@ -48,7 +49,13 @@ pub(crate) struct Connection {
     pub(crate) tls: bool,
     /// This end of it; `None` in process.
     pub(crate) local: Option<SocketAddr>,
+    /// The other end of it; `None` in process.
+    pub(crate) peer: Option<SocketAddr>,
 }
+
+/// On a response: it is not sent, the connection ends instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LostAnswer;
 
 /// Answers HTTP requests: the whole server without its sockets. Cloning it shares the state.
 #[derive(Clone)]
@@ -69,6 +76,15 @@ pub(crate) struct Shared {
     pub(crate) bodies: BodyReader,
     pub(crate) s3: S3,
     pub(crate) auth: Auth,
+    pub(crate) faults: Faults,
+    /// Who knows it may use the server's own addresses from anywhere.
+    pub(crate) admin_token: Option<String>,
+}
+
+/// How the server's own addresses are to be had.
+pub(crate) struct Admin {
+    pub(crate) faults: Faults,
+    pub(crate) token: Option<String>,
 }
 
 impl Service {
@@ -78,11 +94,13 @@ impl Service {
         certificates: Arc<Certificates>,
         clocks: Clocks,
         auth: Auth,
+        admin: Admin,
     ) -> Self {
         let Clocks { time: clock, machine } = clocks;
         let bodies = BodyReader::new(machine.clone());
         let s3 = S3::new(objects, clock.clone());
-        let shared = Arc::new(Shared { api, certificates, clock, machine, bodies, s3, auth });
+        let Admin { faults, token: admin_token } = admin;
+        let shared = Arc::new(Shared { api, certificates, clock, machine, bodies, s3, auth, faults, admin_token });
         Self { shared, connection: Connection::default(), in_flight: Arc::default() }
     }
 
@@ -145,7 +163,8 @@ impl Service {
             let received = self.shared.bodies.read(body).await;
             match received {
                 Ok(received) => {
-                    let head = Head { parts: &parts, identity: &claim.identity, claim: &claim };
+                    let connection = self.connection;
+                    let head = Head { parts: &parts, identity: &claim.identity, claim: &claim, connection };
                     dispatch::dispatch(&self.shared, &head, &ctx, received.bytes.clone()).await
                 }
                 Err(error) => refuse_body(&error),
@@ -168,6 +187,7 @@ impl Service {
             access: claim.access.clone(),
             host: host.filter(|host| !host.is_empty()).unwrap_or_else(own),
             tls: self.connection.tls,
+            rejects: None,
             // In browsers only the second one is the SDK's.
             user_agent: format!("{} {}", or_empty(text(USER_AGENT)), or_empty(text(AMZ_USER_AGENT))),
         }
@@ -253,6 +273,9 @@ impl Exit {
         self.log(reply.status.as_u16(), reply.error.as_deref(), reply.cause.as_deref());
         let mut response = Response::new(AnyBody::whole(reply.body));
         *response.status_mut() = reply.status;
+        if reply.is_lost {
+            response.extensions_mut().insert(LostAnswer);
+        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {

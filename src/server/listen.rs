@@ -2,7 +2,7 @@
 //! there are and how long they may be silent.
 
 use super::{
-    http::{Connection, Service},
+    http::{Connection, LostAnswer, Service},
     timer::ClockTimer,
     tls::Certificates,
     watched::{Progress, Watched},
@@ -14,7 +14,7 @@ use crate::{
 use futures::future::{Either, select};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -89,11 +89,11 @@ impl Acceptor {
     /// Finds out what is spoken on a new connection, then serves it.
     async fn negotiate(&self, stream: TcpStream, stop: watch::Receiver<bool>, progress: Progress) -> io::Result<()> {
         stream.set_nodelay(true)?;
-        let local = stream.local_addr().ok();
+        let (local, peer) = (stream.local_addr().ok(), stream.peer_addr().ok());
         let mut stream = Watched::new(stream, progress.clone());
         let deadline_ns = self.idle_deadline_ns(&progress);
         if !self.before(deadline_ns, stream.begins_with(TLS_HANDSHAKE)).await? {
-            let connection = Connection { tls: false, local };
+            let connection = Connection { tls: false, local, peer };
             return self.http(stream, connection, stop, progress).await;
         }
         let handshake = async {
@@ -107,7 +107,7 @@ impl Acceptor {
         };
         let stream = self.before(deadline_ns, handshake).await?;
         let stream = Watched::new(stream, progress.clone());
-        self.http(stream, Connection { tls: true, local }, stop, progress).await
+        self.http(stream, Connection { tls: true, local, peer }, stop, progress).await
     }
 
     /// Serves HTTP of either version on a stream that is ready for it.
@@ -122,7 +122,12 @@ impl Acceptor {
         let service = self.service.on(connection);
         let answering = service_fn(|request| {
             let service = service.clone();
-            async move { Ok::<_, Infallible>(service.answer(request).await) }
+            async move {
+                let response = service.answer(request).await;
+                let is_lost = response.extensions().get::<LostAnswer>().is_some();
+                // What fails ends the connection, or the stream of it.
+                if is_lost { Err(io::Error::other("the answer is lost, as was asked for")) } else { Ok(response) }
+            }
         });
         let timer = ClockTimer::new(self.clock.clone());
         if http2 {

@@ -20,6 +20,8 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
     /// The connection is in no state to carry another request.
     pub(crate) close: bool,
+    /// It is not given at all: the connection ends instead.
+    pub(crate) is_lost: bool,
     /// The error's name, for the log.
     pub(crate) error: Option<String>,
     /// What was behind it, for the log only.
@@ -29,7 +31,15 @@ pub(crate) struct Reply {
 impl Reply {
     /// Status 200.
     pub(crate) fn ok(content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status: StatusCode::OK, content_type, body: body.into(), close: false, error: None, cause: None }
+        Self {
+            status: StatusCode::OK,
+            content_type,
+            body: body.into(),
+            close: false,
+            is_lost: false,
+            error: None,
+            cause: None,
+        }
     }
 
     /// An error that is no modelled error of the service: one of HTTP, or one about another service.
@@ -41,6 +51,13 @@ impl Reply {
     /// An error with a body of its own.
     pub(crate) fn error(status: StatusCode, content_type: &'static str, name: &str, body: impl Into<Bytes>) -> Self {
         Self { status, error: Some(name.to_owned()), ..Self::ok(content_type, body) }
+    }
+
+    /// No answer: the connection ends. In process, where there is none, the answer is an error that says so.
+    pub(crate) fn lost() -> Self {
+        let name = "ConnectionDropped";
+        let text = "A fault that was asked for drops the connection here.";
+        Self { is_lost: true, ..Self::refusal(StatusCode::SERVICE_UNAVAILABLE, name, text) }
     }
 
     /// The same, and the connection is closed after it.

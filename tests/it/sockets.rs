@@ -77,7 +77,7 @@ async fn tls(
 
 /// Begins a request with a body of eight bytes; when this returns the server waits for them.
 async fn begin_body(stream: &mut TcpStream, path: &str) {
-    let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 8\r\nexpect: 100-continue\r\n\r\n");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 8\r\nexpect: 100-continue\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut interim = [0; 25];
     stream.read_exact(&mut interim).await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    catalog::Tags,
+    catalog::{Tags, batch_load_task::LoadStatus},
     engine::{
         Engine, NewTable, TableUpdate,
         tests::{NOW_NS, Row, create, multi, rows, rows_in, single, write, write_at},
@@ -499,13 +499,61 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     }
 }
 
-#[tokio::test]
-async fn a_directory_of_the_first_formats_is_read() {
-    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/data-directory");
+/// The engine of a copy of a directory that an earlier version wrote.
+async fn of_fixture(name: &str) -> (tempfile::TempDir, Arc<Engine>) {
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     let root = tempfile::tempdir().unwrap();
     copy(&fixture, root.path());
     let path = root.path().to_owned();
     let engine = Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), SIZES).await.unwrap();
+    (root, engine)
+}
+
+#[tokio::test]
+async fn a_directory_with_scheduled_queries_and_tasks_is_read() {
+    let (_root, engine) = of_fixture("data-directory-4").await;
+    let scope = Scope::default();
+    // Typed from what was asked for.
+    let hour_ns = 3_600_000_000_000;
+    let start_ns = 1_795_388_400_000_000_000;
+    let queries = engine.scheduled_queries(&scope);
+    let [first, second] = queries.as_slice() else { panic!("{queries:?}") };
+    assert_eq!((&*first.name, &*second.name), ("first", "second"));
+    assert_eq!((first.is_enabled, second.is_enabled), (true, false));
+    assert_eq!((first.created_ns, second.created_ns), (start_ns, start_ns + 2 * hour_ns));
+    assert_eq!(first.client_token.as_deref(), Some("0123456789abcdef0123456789abcdef"));
+    assert_eq!(first.tags, Tags::from([("stage".to_owned(), "test".to_owned())]));
+    assert_eq!(first.sql, "SELECT 'a' AS host, @scheduled_runtime AS at, 1 AS n");
+    assert_eq!(first.schedule, "cron(0 * * * ? *)");
+    assert_eq!(first.report.prefix.as_deref(), Some("errors"));
+    let target = first.target.as_ref().unwrap();
+    assert_eq!((&*target.table, &*target.mapping.time_column), ("t", "at"));
+    assert_eq!(first.previous_invocation_ns, Some(start_ns + 2 * hour_ns));
+    assert_eq!(first.last_run.as_ref().unwrap().stats.records_ingested, 1);
+    assert_eq!(second.last_run, None);
+    let mut tasks = engine.batch_load_tasks(&scope);
+    tasks.sort_by_key(|task| task.created_ms);
+    let [one, two] = tasks.as_slice() else { panic!("{tasks:?}") };
+    assert_eq!((one.client_token.as_deref(), one.created_ms), (Some("one"), start_ns / 1_000_000));
+    assert_eq!(two.created_ms, (start_ns + 2 * hour_ns) / 1_000_000);
+    for task in [one, two] {
+        assert_eq!((task.status, task.version), (LoadStatus::Failed, Some(7)));
+        assert_eq!(task.error.as_deref(), Some("The S3 bucket nowhere does not exist."));
+        assert_eq!(task.csv.as_ref().unwrap().separator.as_deref(), Some(";"));
+        assert_eq!(task.model.mapping.dimensions[0].source_column, "host");
+    }
+    let mut expect = [
+        format!("host=a measure_name=m time={} measure_value::double=1.5", start_ns - 240 * hour_ns - NOW_NS),
+        format!("host=a measure_name=beat time={} n=1", start_ns + hour_ns - NOW_NS),
+        format!("host=a measure_name=beat time={} n=1", start_ns + 2 * hour_ns - NOW_NS),
+    ];
+    expect.sort();
+    assert_eq!(rows(&engine), expect);
+}
+
+#[tokio::test]
+async fn a_directory_of_the_first_formats_is_read() {
+    let (_root, engine) = of_fixture("data-directory").await;
     let scope = Scope::default();
     assert_eq!(engine.tags(&scope, "db", None).unwrap(), Tags::from([("stage".to_owned(), "test".to_owned())]));
     let snapshot = engine.snapshot(&scope);

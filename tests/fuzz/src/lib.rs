@@ -116,3 +116,26 @@ pub fn run(sql: &str) {
         fixture().call("CancelQuery", &json!({"QueryId": query_id}));
     }
 }
+
+/// Sends a request: a line with method and address, header lines, an empty line, the body. Any answer will do but a fault of
+/// the server's own; faults that are asked for are left out.
+pub fn exchange(text: &str) {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let Some((method, address)) = lines.next().and_then(|line| line.split_once(' ')) else { return };
+    if address.contains("faults") {
+        return;
+    }
+    let mut request = Request::builder().method(method).uri(address);
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        request = request.header(name.trim(), value.trim());
+    }
+    let Ok(request) = request.body(Full::new(Bytes::from(body.to_owned()))) else { return };
+    let status = fixture().runtime.block_on(async {
+        let response = fixture().service.clone().oneshot(request).await.expect("an answer");
+        let status = response.status().as_u16();
+        response.into_body().collect().await.expect("a body");
+        status
+    });
+    assert!(status < 500 || status == 501, "{status}: {text}");
+}
