@@ -39,8 +39,8 @@ pub(crate) struct Claim {
     pub(crate) identity: Identity,
     /// What the caller may do.
     pub(crate) access: Access,
-    /// `None` when callers are not known, or this one is not.
-    caller: Option<Arc<Caller>>,
+    /// The access key, and the caller whose it is; `None` when callers are not known, or this one is not.
+    caller: Option<(String, Arc<Caller>)>,
 }
 
 /// What is demanded of signatures.
@@ -73,9 +73,10 @@ impl Auth {
         let Self::Verified(credentials) = self else {
             return Claim { identity, access: Access::unrestricted().clone(), caller: None };
         };
-        let caller = access_key_id(&parts.headers, &parts.uri).and_then(|key| credentials.caller(&key));
+        let key = credential(&parts.headers, &parts.uri).map(|credential| credential.access_key_id.into_owned());
+        let caller = key.and_then(|key| credentials.caller(&key).map(|caller| (key, caller)));
         let (account, principal) = match &caller {
-            Some(caller) => (caller.account.as_str(), Arc::clone(&caller.principal)),
+            Some((_, caller)) => (caller.account.as_str(), Arc::clone(&caller.principal)),
             // Nothing is done for such a one; if it were, nothing would be allowed.
             None => {
                 let nobody = Principal { arn: String::new(), policies: Some(Vec::new()) };
@@ -115,7 +116,12 @@ impl Auth {
         if matches!(self, Self::Signed) {
             return Ok(());
         }
-        let caller = claim.caller.as_ref().ok_or(SignatureError::UnknownCredential)?;
+        let (key, caller) = claim.caller.as_ref().ok_or(SignatureError::UnknownCredential)?;
+        // Whatever a request names twice: who signs must be who acts.
+        let Credential { access_key_id, region, .. } = signature.credential();
+        if access_key_id != key || **region != *claim.identity.scope.region {
+            return Err(SignatureError::Mismatch);
+        }
         signature.check_token(caller.session_token.as_ref().map(Secret::expose))?;
         let now_s = u64::try_from(now_ns.div_euclid(1_000_000_000)).unwrap_or_default();
         signature.check_time(now_s, rules)?;
@@ -135,11 +141,6 @@ impl Auth {
             Err(error) => tracing::error!(%error, "the credentials stay as they were"),
         }
     }
-}
-
-/// The access key that a request names.
-fn access_key_id(headers: &HeaderMap, uri: &Uri) -> Option<String> {
-    credential(headers, uri).map(|credential| credential.access_key_id.into_owned())
 }
 
 /// Reads the credential of a signed header or of a presigned address. A caller who gives none is the default account

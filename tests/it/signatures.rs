@@ -147,7 +147,12 @@ async fn who_is_not_verified_does_nothing() {
 
 /// The request with its signature in the address, good for `expires_s`.
 fn presigned(operation: &str, body: &'static str, token: Option<&str>, expires_s: u64) -> Sent {
-    let mut request = Request::post("http://timebrook.test:4566/")
+    presigned_at("/", operation, body, token, expires_s)
+}
+
+/// The same, with something in its address already.
+fn presigned_at(path: &str, operation: &str, body: &'static str, token: Option<&str>, expires_s: u64) -> Sent {
+    let mut request = Request::post(format!("http://timebrook.test:4566{path}"))
         .header("host", "timebrook.test:4566")
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", format!("Timestream_20181101.{operation}"))
@@ -200,6 +205,26 @@ async fn presigned_requests_are_good_for_as_long_as_they_say() {
     assert_eq!(timebrook.send(session).await.json(), json!({"Databases": []}));
     let stolen = presigned("ListDatabases", "{}", Some("no token"), 60);
     assert_eq!(timebrook.send(stolen).await.error(), "UnrecognizedClientException");
+}
+
+#[tokio::test]
+async fn who_signs_is_who_acts() {
+    let (timebrook, _file) = start().await;
+    let own = "X-Amz-Credential=AKIDEXAMPLE%2F20240601%2Feu-west-1%2Ftimestream%2Faws4_request";
+    for other in ["AKIDEXAMPLE%2F20240601%2Fus-west-2", "AKIDELSEWHERE%2F20240601%2Feu-west-1"] {
+        // Two credentials, both signed; the one that signed comes first, its name written with an escape.
+        let other = format!("X-Amz-Credential={other}%2Ftimestream%2Faws4_request");
+        let mut request = presigned_at(&format!("/?{other}"), "ListDatabases", "{}", None, 60);
+        let query = request.uri().query().unwrap().to_owned();
+        assert!(query.contains(own) && query.contains(&other), "{query}");
+        let escaped = own.replacen('-', "%2D", 1);
+        let twice = format!("{escaped}&{}", query.replacen(own, "", 1).replace("&&", "&"));
+        *request.uri_mut() = format!("http://timebrook.test:4566/?{twice}").parse().unwrap();
+        let answer = timebrook.send(request).await;
+        assert_eq!((answer.status.as_u16(), answer.message().as_str()), (403, MISMATCH), "{twice}");
+        // Alone it is good.
+        assert_eq!(timebrook.send(presigned_at("/?a=b", "ListDatabases", "{}", None, 60)).await.status, 200);
+    }
 }
 
 /// A request with a query in it, of whichever form.
