@@ -313,7 +313,8 @@ impl Engine {
         decide: impl FnOnce(&LiveCatalog) -> Result<Change, EngineError> + Send + 'static,
         answer: impl FnOnce(&LiveCatalog) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        self.change_unless_done(move |catalog| decide(catalog).map(|change| Decision::Change(Box::new(change))), answer).await
+        self.change_unless_done(move |catalog| decide(catalog).map(|change| Decision::Change(Box::new(change))), answer)
+            .await
     }
 
     /// The same for changes that may turn out to be done already.

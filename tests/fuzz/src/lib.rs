@@ -47,7 +47,7 @@ impl Fixture {
                     measure("speed", &(80 * n).to_string(), "BIGINT"),
                     measure("moving", if n % 2 == 0 { "true" } else { "false" }, "BOOLEAN"),
                     measure("town", &format!("town {n}"), "VARCHAR"),
-                    measure("checked", &(1_656_633_600_000 + n).to_string(), "TIMESTAMP"),
+                    measure("checked", &(1_656_633_600 + n).to_string(), "TIMESTAMP"),
                 ];
                 values.truncate(5 - (n / 2) as usize);
                 json!({
