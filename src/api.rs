@@ -21,7 +21,7 @@ use crate::{
     batch_load::BatchLoader,
     clock::Clock,
     engine::{Engine, StateCounts},
-    model::scope::Scope,
+    model::{access::Access, scope::Scope},
     outbound::{
         notifications::{Notification, Notifications},
         objects::Objects,
@@ -42,6 +42,8 @@ pub struct Ctx {
     pub now_ns: i64,
     /// The account and region whose state it acts on.
     pub scope: Scope,
+    /// What the caller may do.
+    pub access: Access,
     /// The server's address as the client knows it, `host[:port]`.
     pub host: String,
     /// Whether it came over TLS.
@@ -189,7 +191,8 @@ impl Api {
         Ok(to_ns)
     }
 
-    /// Carries out one operation: the body of its request to the body of its response, in JSON.
+    /// Carries out one operation: the body of its request to the body of its response, in JSON. Each asks [`Ctx::access`]
+    /// for its actions once it has read what it is asked for, before it looks whether any of that exists.
     ///
     /// # Errors
     /// Those of the service.

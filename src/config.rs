@@ -103,6 +103,12 @@ pub struct Config {
     /// The private key (PEM) of --tls-cert
     #[arg(long, env = "TIMEBROOK_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Verify signatures with the credentials in this file (JSON), and enforce their policies; SIGHUP reads it anew
+    #[arg(long, env = "TIMEBROOK_CREDENTIALS", value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
+    /// Refuse requests without a signature, and those whose signature is not whole; whether it is right is not asked
+    #[arg(long, env = "TIMEBROOK_REQUIRE_SIGNATURE")]
+    pub require_signature: bool,
     /// Answer DescribeEndpoints with this instead of the request's Host header
     #[arg(long, env = "TIMEBROOK_ADVERTISE", value_name = "[SCHEME://]HOST[:PORT]")]
     pub advertise: Option<String>,
@@ -190,6 +196,8 @@ impl Default for Config {
             ca_dir: None,
             tls_cert: None,
             tls_key: None,
+            credentials: None,
+            require_signature: false,
             advertise: None,
             max_connections: Self::DEFAULT_MAX_CONNECTIONS,
             query_timeout: Self::DEFAULT_QUERY_TIMEOUT,

@@ -23,13 +23,14 @@ mod tls;
 mod watched;
 
 pub use self::{
+    auth::CredentialsError,
     authority::AuthorityError,
     http::Service,
     http_body::{AnyBody, BodyFailure},
     tls::TlsError,
 };
 
-use self::{faults::Faults, http::Admin, listen::Acceptor, tls::Certificates};
+use self::{auth::Auth, faults::Faults, http::Admin, listen::Acceptor, tls::Certificates};
 use crate::{
     api::{AdvanceError, Advertised, Api, ApiConfig, Clocks},
     clock::Clock,
@@ -72,6 +73,9 @@ pub enum ServerError {
     /// HTTPS cannot be served.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The file of credentials cannot be used.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// The state cannot be opened or closed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -181,6 +185,7 @@ impl Builder {
     async fn open(self) -> Result<(Acceptor, Arc<Engine>), ServerError> {
         let clocks = self.clocks()?;
         let Self { config, clock } = self;
+        let auth = Auth::open(&config)?;
         let advertised = match &config.advertise {
             Some(text) => Some(Advertised::parse(text).ok_or_else(|| ServerError::Advertise(text.clone()))?),
             None => None,
@@ -217,7 +222,7 @@ impl Builder {
         let certificates = Arc::new(certificates);
         api.loader().restart();
         api.scheduler().skip_missed().await;
-        let service = Service::new(api, objects, certificates.clone(), clocks, admin);
+        let service = Service::new(api, objects, certificates.clone(), clocks, auth, admin);
         Ok((Acceptor { service, certificates, clock, max_connections: config.max_connections }, engine))
     }
 }
@@ -338,8 +343,12 @@ pub fn run(config: Config) -> Result<(), ServerError> {
     log::start(&config.log, config.log_format)?;
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
+        let has_credentials = config.credentials.is_some();
         let server = Server::builder().config(config).start().await?;
-        announce(&server.url())?;
+        if has_credentials {
+            reload_on_hangup(server.service())?;
+        }
+        announce(&server.url(), has_credentials)?;
         signals.next().await;
         tracing::info!("stopping");
         let stopping = std::pin::pin!(server.shutdown());
@@ -389,11 +398,32 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("sockets").enable_all().build()
 }
 
+/// Reads the credentials anew whenever the process is told to (SIGHUP).
+#[cfg(unix)]
+fn reload_on_hangup(service: Service) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangups = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            service.reload_credentials();
+        }
+    });
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn reload_on_hangup(_: Service) -> io::Result<()> {
+    Ok(())
+}
+
 /// Says that the server is ready and what to paste into a shell to use it.
-fn announce(url: &str) -> io::Result<()> {
+fn announce(url: &str, has_credentials: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Ready.")?;
     writeln!(out, "export AWS_ENDPOINT_URL={url}")?;
+    if has_credentials {
+        return out.flush();
+    }
     writeln!(
         out,
         "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1"

@@ -16,6 +16,7 @@ mod metadata;
 mod page;
 mod parquet_rows;
 mod parse;
+mod permission;
 mod plan;
 mod rows;
 mod table;
@@ -34,14 +35,14 @@ pub use unload::{UnloadContext, WriteColumnInfo};
 use crate::{
     clock::Clock,
     engine::Snapshot,
-    model::{limits::FIRST_PAGE_WAIT_NS, scope::Scope},
+    model::{access::Access, limits::FIRST_PAGE_WAIT_NS, scope::Scope},
     outbound::objects::Objects,
 };
 use error::SqlError;
 use execute::{Job, Started};
 use functions::Registry;
 use interrupt::Interrupt;
-use page::{Cursor, Cursors, Work};
+use page::{Cursor, Cursors, Owner, Work};
 use std::sync::{Arc, Mutex, OnceLock};
 use table::Parallelism;
 use tokio::{runtime::Runtime, sync::oneshot};
@@ -81,6 +82,8 @@ impl Drop for Sql {
 pub struct QueryRequest<'a> {
     /// Whose query it is.
     pub scope: &'a Scope,
+    /// What the caller may do.
+    pub access: &'a Access,
     /// The text.
     pub sql: &'a str,
     /// From the page before; `None` starts the query.
@@ -129,11 +132,11 @@ impl Sql {
         request: QueryRequest<'_>,
         snapshot: impl FnOnce() -> Snapshot,
     ) -> Result<Page, PageError> {
-        let QueryRequest { scope, sql, now_ns, rows_max, .. } = request;
+        let QueryRequest { scope, access, sql, now_ns, rows_max, .. } = request;
         let cursor = match request.next_token {
-            Some(token) => self.cursors.find(token, scope, sql, now_ns).await?,
+            Some(token) => self.cursors.find(token, scope, access.principal_arn(), sql, now_ns).await?,
             None => {
-                let job = self.job(sql, snapshot(), now_ns, Parameters::None);
+                let job = self.job(sql, snapshot(), access, now_ns, Parameters::None);
                 let unload = Some(UnloadContext {
                     objects: Arc::clone(request.objects),
                     query_id: request.query_id.clone(),
@@ -141,8 +144,12 @@ impl Sql {
                 });
                 let job = Job { query_id: request.query_id.clone(), unload, ..job };
                 let (started, work) = self.start(job).await?;
-                let (scope, sql) = (scope.clone(), sql.to_owned());
-                let cursor = Cursor::new(request.query_id.clone(), scope, sql, started, request.row_writer);
+                let owner = Owner {
+                    scope: scope.clone(),
+                    principal: access.principal_arn().map(str::to_owned),
+                    sql: sql.to_owned(),
+                };
+                let cursor = Cursor::new(request.query_id.clone(), owner, started, request.row_writer);
                 self.cursors.insert(cursor, work, now_ns)
             }
         };
@@ -169,7 +176,7 @@ impl Sql {
         page
     }
 
-    /// Runs a query whose rows are wanted as texts.
+    /// Runs a query whose rows are wanted as texts, for one who may read everything.
     ///
     /// # Errors
     /// [`SqlError`]: the query's own failure, as far as it shows before the first row.
@@ -180,14 +187,14 @@ impl Sql {
         snapshot: Snapshot,
         now_ns: i64,
     ) -> Result<TextRows, SqlError> {
-        let (started, work) = self.start(self.job(sql, snapshot, now_ns, parameters)).await?;
+        let (started, work) = self.start(self.job(sql, snapshot, Access::unrestricted(), now_ns, parameters)).await?;
         Ok(TextRows::new(started, work))
     }
 
     /// A job without an id.
-    fn job(&self, sql: &str, snapshot: Snapshot, now_ns: i64, parameters: Parameters) -> Job {
+    fn job(&self, sql: &str, snapshot: Snapshot, access: &Access, now_ns: i64, parameters: Parameters) -> Job {
         let (sql, query_id, parallelism) = (sql.to_owned(), String::new(), self.parallelism);
-        Job { sql, snapshot, now_ns, parameters, query_id, unload: None, parallelism }
+        Job { sql, snapshot, access: access.clone(), now_ns, parameters, query_id, unload: None, parallelism }
     }
 
     async fn start(&self, job: Job) -> Result<(Started, Work), SqlError> {
@@ -216,10 +223,11 @@ impl Sql {
         sql: &str,
         parameters: Parameters,
         snapshot: Snapshot,
+        access: &Access,
         now_ns: i64,
     ) -> Result<Prepared, SqlError> {
         let registry = Arc::clone(self.registry());
-        let job = self.job(sql, snapshot, now_ns, parameters);
+        let job = self.job(sql, snapshot, access, now_ns, parameters);
         let (answer, prepared) = oneshot::channel();
         let limits = self.limits;
         let interrupt = Arc::new(Interrupt::new(self.clock.clone(), limits.timeout_s));

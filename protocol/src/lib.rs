@@ -6,7 +6,7 @@
 //! - [`constraints`]: what the service demands of a request, as data; generated. `validate` words what is violated.
 //! - [`ServiceError`]: an answer that is an error: its name, status and body.
 //! - [`request_id`], [`query_id`]: identifiers in the service's form.
-//! - [`sigv4`]: who signed a request.
+//! - [`sigv4`]: who signed a request, and whether they really did.
 //!
 //! Comments that begin with `#` name where a fact is from: `# guide` AWS's developer guide and API reference, `# model`
 //! the service models the SDKs are made from, `# observed` an answer of the real service, `# sister services` an answer

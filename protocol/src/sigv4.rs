@@ -1,4 +1,15 @@
-//! Who signed a request, and for where.
+//! Who signed a request, and for where; and whether they really did.
+//!
+//! [`parse_authorization`] and [`parse_presigned`] take a credential at its word. A [`Signature`] is verified: what it must
+//! be is computed from the request ([`Request`], by the [`Rules`] of its service) and the secret.
+
+mod canonical;
+mod signature;
+#[cfg(test)]
+mod vectors;
+
+pub use canonical::{Request, Rules};
+pub use signature::{Signature, SignatureError};
 
 use std::borrow::Cow;
 
@@ -13,6 +24,20 @@ pub struct Credential<'a> {
     pub region: Cow<'a, str>,
     /// The service signed for, such as `timestream`.
     pub service: Cow<'a, str>,
+}
+
+impl Credential<'_> {
+    /// The same credential, of texts of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Credential<'static> {
+        let own = |part: Cow<'_, str>| Cow::Owned(part.into_owned());
+        Credential {
+            access_key_id: own(self.access_key_id),
+            date: own(self.date),
+            region: own(self.region),
+            service: own(self.service),
+        }
+    }
 }
 
 /// The algorithm of a signature. # guide: IAM, reference_sigv-create-signed-request.html
@@ -33,9 +58,7 @@ pub fn parse_authorization(header: &str) -> Option<Credential<'_>> {
 pub fn parse_presigned(query: &str) -> Option<Credential<'static>> {
     let value = query.split('&').find_map(|parameter| parameter.strip_prefix("X-Amz-Credential="))?;
     let decoded = percent_decode(value)?;
-    let Credential { access_key_id, date, region, service } = parse_credential(&decoded)?;
-    let own = |part: Cow<'_, str>| Cow::Owned(part.into_owned());
-    Some(Credential { access_key_id: own(access_key_id), date: own(date), region: own(region), service: own(service) })
+    parse_credential(&decoded).map(Credential::into_owned)
 }
 
 /// `<access key id>/<date>/<region>/<service>/aws4_request`. Read from its end: the id may itself hold a slash.

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     catalog::settings::{AccountSettings, AccountSettingsUpdate, ComputeUpdate},
-    model::scope::Scope,
+    model::{
+        access::{Action, Resource},
+        scope::Scope,
+    },
 };
 use timebrook_protocol::{
     ServiceError, decode, encode,
@@ -19,6 +22,7 @@ use timebrook_protocol::{
 
 pub(super) fn describe_account_settings(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let _: DescribeAccountSettingsRequest = decode(body)?;
+    ctx.access.check(Action::DescribeAccountSettings, Resource::Any)?;
     let settings = api.engine.account_settings(&ctx.scope);
     Ok(encode(&DescribeAccountSettingsResponse {
         max_query_tcu: Some(settings.max_query_tcu),
@@ -29,6 +33,7 @@ pub(super) fn describe_account_settings(api: &Api, ctx: &Ctx, body: &[u8]) -> Re
 
 pub(super) async fn update_account_settings(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: UpdateAccountSettingsRequest<'_> = decode(body)?;
+    ctx.access.check(Action::UpdateAccountSettings, Resource::Any)?;
     // # guide: API_query_UpdateAccountSettings.html; # inferred: the text
     if request.query_pricing_model == Some(QueryPricingModel::BytesScanned) {
         return Err(invalid("QueryPricingModel can only be changed to COMPUTE_UNITS."));

@@ -5,6 +5,7 @@ use crate::{
     batch_load::TaskError,
     catalog::batch_load_task::{BatchLoadTask, CsvFormat, LoadModel, LoadProgress, LoadReport, LoadStatus, SharedTask},
     model::{
+        access::{Action, Resource},
         id::upper_hex,
         mapping::{AttributeMapping, DimensionMapping, Mapping, MeasureMappings, MixedMapping},
         record::MeasureType,
@@ -29,6 +30,10 @@ const MODEL_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) async fn create_batch_load_task(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: CreateBatchLoadTaskRequest<'_> = decode(body)?;
+    let target = Resource::Table(&request.target_database_name, &request.target_table_name);
+    ctx.access.check(Action::CreateBatchLoadTask, target)?;
+    // # guide: service authorization reference, list_timestream.html
+    ctx.access.check(Action::WriteRecords, target)?;
     let place = match &request.data_model_configuration {
         Some(configuration) => configuration.data_model_s3_configuration.as_ref().map(model_place),
         None => None,
@@ -49,6 +54,7 @@ pub(super) async fn create_batch_load_task(api: &Api, ctx: &Ctx, body: &[u8]) ->
 
 pub(super) fn describe_batch_load_task(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: DescribeBatchLoadTaskRequest<'_> = decode(body)?;
+    ctx.access.check(Action::DescribeBatchLoadTask, Resource::Any)?;
     let task = api.engine.batch_load_task(&ctx.scope, &request.task_id)?;
     let progress = api.loader.progress(&ctx.scope, &task);
     let batch_load_task_description = description(&task, progress);
@@ -57,6 +63,7 @@ pub(super) fn describe_batch_load_task(api: &Api, ctx: &Ctx, body: &[u8]) -> Res
 
 pub(super) fn list_batch_load_tasks(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: ListBatchLoadTasksRequest<'_> = decode(body)?;
+    ctx.access.check(Action::ListBatchLoadTasks, Resource::Any)?;
     let wanted = request.task_status.map(|status| status.to_string()).unwrap_or_default();
     let listing = ["batch load tasks", wanted.as_str()];
     let after = match &request.next_token {
@@ -80,6 +87,7 @@ pub(super) fn list_batch_load_tasks(api: &Api, ctx: &Ctx, body: &[u8]) -> Result
 
 pub(super) async fn resume_batch_load_task(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: ResumeBatchLoadTaskRequest<'_> = decode(body)?;
+    ctx.access.check(Action::ResumeBatchLoadTask, Resource::Any)?;
     api.loader.resume(&ctx.scope, &request.task_id).await?;
     Ok(encode(&ResumeBatchLoadTaskResponse {}))
 }

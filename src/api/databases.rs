@@ -1,7 +1,15 @@
 //! Databases.
 
 use super::{Api, Ctx, list_token, tags};
-use crate::{catalog::Database, engine::EngineError, model::arn, model::scope::Scope};
+use crate::{
+    catalog::Database,
+    engine::EngineError,
+    model::{
+        access::{Action, Resource},
+        arn,
+        scope::Scope,
+    },
+};
 use timebrook_protocol::{
     NoOutput, ServiceError, Timestamp, decode, encode,
     shapes::write::{
@@ -18,6 +26,9 @@ const LISTING: &[&str] = &["databases"];
 
 pub(super) async fn create_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: CreateDatabaseRequest<'_> = decode(body)?;
+    let resource = Resource::Database(&request.database_name);
+    ctx.access.check(Action::CreateDatabase, resource)?;
+    tags::check_access(ctx, request.tags.as_deref(), resource)?;
     let tags = tags::from_wire(request.tags.unwrap_or_default())?;
     let key = request.kms_key_id.as_deref();
     let database = api.engine.create_database(&ctx.scope, &request.database_name, key, tags, ctx.now_ns).await?;
@@ -26,6 +37,7 @@ pub(super) async fn create_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result
 
 pub(super) fn describe_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: DescribeDatabaseRequest<'_> = decode(body)?;
+    ctx.access.check(Action::DescribeDatabase, Resource::Database(&request.database_name))?;
     let snapshot = api.engine.snapshot(&ctx.scope);
     let database = snapshot
         .database(&request.database_name)
@@ -35,6 +47,7 @@ pub(super) fn describe_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec
 
 pub(super) async fn update_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: UpdateDatabaseRequest<'_> = decode(body)?;
+    ctx.access.check(Action::UpdateDatabase, Resource::Database(&request.database_name))?;
     let (name, key) = (&request.database_name, &request.kms_key_id);
     let database = api.engine.update_database(&ctx.scope, name, key, ctx.now_ns).await?;
     Ok(encode(&UpdateDatabaseResponse { database: Some(to_wire(&ctx.scope, &database)) }))
@@ -42,6 +55,7 @@ pub(super) async fn update_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result
 
 pub(super) async fn delete_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: DeleteDatabaseRequest<'_> = decode(body)?;
+    ctx.access.check(Action::DeleteDatabase, Resource::Database(&request.database_name))?;
     api.engine.delete_database(&ctx.scope, &request.database_name).await?;
     Ok(encode(&NoOutput))
 }
@@ -49,6 +63,7 @@ pub(super) async fn delete_database(api: &Api, ctx: &Ctx, body: &[u8]) -> Result
 /// By name. # inferred
 pub(super) fn list_databases(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: ListDatabasesRequest<'_> = decode(body)?;
+    ctx.access.check(Action::ListDatabases, Resource::Any)?;
     let after = match &request.next_token {
         Some(token) => Some(list_token::decode::<1>(LISTING, token)?),
         None => None,

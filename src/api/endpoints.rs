@@ -2,6 +2,7 @@
 //! answer depends on who asks.
 
 use super::Ctx;
+use crate::model::access::{Action, Resource};
 use timebrook_protocol::{
     ServiceError, decode, encode,
     shapes::write::{DescribeEndpointsRequest, DescribeEndpointsResponse, Endpoint},
@@ -41,6 +42,7 @@ pub(super) fn describe_endpoints(
     body: &[u8],
 ) -> Result<Vec<u8>, ServiceError> {
     let _: DescribeEndpointsRequest = decode(body)?;
+    ctx.access.check(Action::DescribeEndpoints, Resource::Any)?;
     let own = if ctx.tls { "https" } else { "http" };
     let (scheme, authority) = match advertised {
         Some(advertised) => (advertised.scheme.unwrap_or(own), advertised.authority.as_str()),

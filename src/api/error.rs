@@ -3,11 +3,12 @@
 use crate::{
     engine::EngineError,
     ingest::{IngestError, InvalidRecord},
+    model::access::AccessDenied,
     schedule::definition::DefinitionError,
     sql::{PageError, error::SqlError},
 };
 use std::error::Error;
-use timebrook_protocol::{Detail, ErrorCode, ServiceError};
+use timebrook_protocol::{Detail, ErrorCode, ServiceError, sigv4::SignatureError};
 
 /// # model: the doc sentence of InternalServerException
 const INTERNAL: &str = "Timestream was unable to fully process this request because of an internal server error.";
@@ -71,9 +72,16 @@ impl From<SqlError> for ServiceError {
             SqlError::Execution(_) | SqlError::Timeout(_) | SqlError::Memory(_) | SqlError::Cancelled => {
                 ErrorCode::QueryExecutionException
             }
+            SqlError::AccessDenied(_) => ErrorCode::AccessDeniedException,
             SqlError::Internal(_) => return internal(error),
         };
         ServiceError::new(code, error.to_string())
+    }
+}
+
+impl From<AccessDenied> for ServiceError {
+    fn from(error: AccessDenied) -> Self {
+        Self::new(ErrorCode::AccessDeniedException, error.to_string())
     }
 }
 
@@ -89,6 +97,11 @@ impl From<PageError> for ServiceError {
         };
         ServiceError::new(code, error.to_string())
     }
+}
+
+/// A request whose signature is not right.
+pub fn signature(error: &SignatureError) -> ServiceError {
+    ServiceError::new(error.code(), error.to_string())
 }
 
 /// A request that the service's own logic refuses.

@@ -2,7 +2,11 @@
 
 use super::{Api, Ctx, convert, error};
 use crate::{
-    model::{arn, scope::Scope},
+    model::{
+        access::{Action, Resource},
+        arn,
+        scope::Scope,
+    },
     sql::{
         CancelOutcome, Page, PageError, Parameters, Prepared, QueryRequest,
         insights::{Insights, ScanInsight},
@@ -25,6 +29,7 @@ pub(super) async fn query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, 
         .query(
             QueryRequest {
                 scope: &ctx.scope,
+                access: &ctx.access,
                 sql: &request.query_string,
                 next_token: request.next_token.as_deref(),
                 rows_max: request.max_rows.and_then(|n| usize::try_from(n).ok()),
@@ -95,6 +100,7 @@ fn page_body(page: &Page, insights: Option<query::QueryInsightsResponse<'_>>) ->
 /// Stops a query.
 pub(super) fn cancel_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: query::CancelQueryRequest<'_> = decode(body)?;
+    ctx.access.check(Action::CancelQuery, Resource::Any)?;
     match api.sql.cancel(&request.query_id, &ctx.scope, ctx.now_ns) {
         CancelOutcome::Stopped => Ok(b"{}".to_vec()),
         // # model: the message comes when the query was cancelled before; # inferred: its text
@@ -113,7 +119,7 @@ pub(super) async fn prepare_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<V
     let snapshot = api.engine.snapshot(&ctx.scope);
     let prepared = api
         .sql
-        .prepare(&request.query_string, Parameters::None, snapshot, ctx.now_ns)
+        .prepare(&request.query_string, Parameters::None, snapshot, &ctx.access, ctx.now_ns)
         .await
         .map_err(PageError::from)?;
     Ok(prepared_body(&request.query_string, &prepared))

@@ -4,6 +4,7 @@ use super::{Api, Ctx, encryption, error::invalid, list_token, resource::schedule
 use crate::{
     catalog::scheduled_query::{ReportConfiguration, Run, RunInsights, ScheduledQuery, SharedQuery, Target},
     model::{
+        access::{Action, Resource},
         arn,
         id::hex,
         mapping::{AttributeMapping, DimensionMapping, Mapping, MeasureMappings, MixedMapping},
@@ -27,19 +28,30 @@ const PAGE_QUERIES: usize = 1_000;
 
 pub(super) async fn create_scheduled_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: CreateScheduledQueryRequest<'_> = decode(body)?;
+    ctx.access.check(Action::CreateScheduledQuery, Resource::Any)?;
+    // # guide: service authorization reference, list_timestream.html. Runs act as that role, which may do everything.
+    ctx.access.check(Action::PassRole, Resource::Arn(&request.scheduled_query_execution_role_arn))?;
+    let has_tags = request.tags.as_ref().is_some_and(|tags| !tags.is_empty());
     let query = from_wire(api, ctx, request)?;
+    if has_tags {
+        let arn = arn::scheduled_query(&ctx.scope, &query.id);
+        ctx.access.check(Action::TagResource, Resource::Arn(&arn))?;
+    }
     let created = api.scheduler.create(&ctx.scope, query, api.lenient_scheduled_queries).await?;
     Ok(encode(&CreateScheduledQueryResponse { arn: arn::scheduled_query(&ctx.scope, &created.id).into() }))
 }
 
 pub(super) fn describe_scheduled_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: DescribeScheduledQueryRequest<'_> = decode(body)?;
-    let query = api.engine.scheduled_query(&ctx.scope, &id(ctx, &request.scheduled_query_arn)?)?;
+    let query = api
+        .engine
+        .scheduled_query(&ctx.scope, &id(ctx, Action::DescribeScheduledQuery, &request.scheduled_query_arn)?)?;
     Ok(encode(&DescribeScheduledQueryResponse { scheduled_query: description(&ctx.scope, &query) }))
 }
 
 pub(super) fn list_scheduled_queries(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: ListScheduledQueriesRequest<'_> = decode(body)?;
+    ctx.access.check(Action::ListScheduledQueries, Resource::Any)?;
     let listing = ["scheduled queries"];
     let after = match &request.next_token {
         Some(token) => Some(list_token::decode::<1>(&listing, token)?),
@@ -60,21 +72,21 @@ pub(super) fn list_scheduled_queries(api: &Api, ctx: &Ctx, body: &[u8]) -> Resul
 pub(super) async fn update_scheduled_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: UpdateScheduledQueryRequest<'_> = decode(body)?;
     let is_enabled = request.state == ScheduledQueryState::Enabled;
-    let id = id(ctx, &request.scheduled_query_arn)?;
+    let id = id(ctx, Action::UpdateScheduledQuery, &request.scheduled_query_arn)?;
     api.scheduler.set_enabled(&ctx.scope, &id, is_enabled, ctx.now_ns).await?;
     Ok(encode(&NoOutput {}))
 }
 
 pub(super) async fn delete_scheduled_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: DeleteScheduledQueryRequest<'_> = decode(body)?;
-    api.scheduler.delete(&ctx.scope, &id(ctx, &request.scheduled_query_arn)?).await?;
+    api.scheduler.delete(&ctx.scope, &id(ctx, Action::DeleteScheduledQuery, &request.scheduled_query_arn)?).await?;
     Ok(encode(&NoOutput {}))
 }
 
 /// # model: the run goes on after the answer; the client token is "not used"
 pub(super) fn execute_scheduled_query(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: ExecuteScheduledQueryRequest<'_> = decode(body)?;
-    let id = id(ctx, &request.scheduled_query_arn)?;
+    let id = id(ctx, Action::ExecuteScheduledQuery, &request.scheduled_query_arn)?;
     let invocation_ns = request.invocation_time.millis.checked_mul(1_000_000).ok_or_else(|| {
         // # inferred: no record could have such a time
         invalid("InvocationTime is out of range.")

@@ -5,7 +5,12 @@ use crate::{
     catalog::{MagneticWrites, PartitionKey, RejectedLocation, Table},
     engine::{EngineError, NewTable, TableUpdate, TableView},
     ingest,
-    model::{arn, retention::Retention, scope::Scope},
+    model::{
+        access::{Action, Resource},
+        arn,
+        retention::Retention,
+        scope::Scope,
+    },
 };
 use std::sync::Arc;
 use timebrook_protocol::{
@@ -22,6 +27,11 @@ const PAGE_TABLES: usize = 20;
 
 pub(super) async fn create_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: CreateTableRequest<'_> = decode(body)?;
+    // # guide: service authorization reference, list_timestream.html, and security_iam_id-based-policy-examples.html; that
+    // CreateTable, UpdateTable and DeleteTable are on the database, as another page has it, would be wider
+    let resource = Resource::Table(&request.database_name, &request.table_name);
+    ctx.access.check(Action::CreateTable, resource)?;
+    tags::check_access(ctx, request.tags.as_deref(), resource)?;
     let new = NewTable {
         retention: request.retention_properties.as_ref().map(retention),
         magnetic_writes: request.magnetic_store_write_properties.map(|p| magnetic_writes(api, p)).transpose()?,
@@ -35,6 +45,7 @@ pub(super) async fn create_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
 
 pub(super) fn describe_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: DescribeTableRequest<'_> = decode(body)?;
+    ctx.access.check(Action::DescribeTable, Resource::Table(&request.database_name, &request.table_name))?;
     let (database, name) = (&request.database_name, &request.table_name);
     let snapshot = api.engine.snapshot(&ctx.scope);
     if snapshot.database(database).is_none() {
@@ -46,6 +57,7 @@ pub(super) fn describe_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8
 
 pub(super) async fn update_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: UpdateTableRequest<'_> = decode(body)?;
+    ctx.access.check(Action::UpdateTable, Resource::Table(&request.database_name, &request.table_name))?;
     let update = TableUpdate {
         retention: request.retention_properties.as_ref().map(retention),
         magnetic_writes: request.magnetic_store_write_properties.map(|p| magnetic_writes(api, p)).transpose()?,
@@ -58,6 +70,7 @@ pub(super) async fn update_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
 
 pub(super) async fn delete_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: DeleteTableRequest<'_> = decode(body)?;
+    ctx.access.check(Action::DeleteTable, Resource::Table(&request.database_name, &request.table_name))?;
     api.engine.delete_table(&ctx.scope, &request.database_name, &request.table_name).await?;
     Ok(encode(&NoOutput))
 }
@@ -66,6 +79,7 @@ pub(super) async fn delete_table(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
 pub(super) fn list_tables(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: ListTablesRequest<'_> = decode(body)?;
     let only = request.database_name.as_deref();
+    ctx.access.check(Action::ListTables, only.map_or(Resource::Databases, Resource::Database))?;
     let listing = ["tables", only.unwrap_or_default()];
     let after = match &request.next_token {
         Some(token) => Some(list_token::decode::<2>(&listing, token)?),

@@ -11,6 +11,7 @@ use crate::{
     catalog::{Tags, scheduled_query::ScheduledQuery},
     engine::EngineError,
     model::{
+        access::{self, Action},
         arn::{self, Resource},
         limits::TAGS_PER_RESOURCE_MAX,
     },
@@ -25,7 +26,7 @@ const PAGE_TAGS: usize = 200;
 
 pub(super) async fn tag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: query::TagResourceRequest<'_> = decode(body)?;
-    if let Some(id) = scheduled_query(ctx, &request.resource_arn)? {
+    if let Some(id) = scheduled_query(ctx, Action::TagResource, &request.resource_arn)? {
         let tags = of_query(request.tags)?;
         let add = move |query: &ScheduledQuery| {
             let mut changed = query.clone();
@@ -39,7 +40,7 @@ pub(super) async fn tag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
         return Ok(encode(&query::TagResourceResponse {}));
     }
     let request: write::TagResourceRequest<'_> = decode(body)?;
-    let (database, table) = resource(ctx, &request.resource_arn)?;
+    let (database, table) = resource(ctx, Action::TagResource, &request.resource_arn)?;
     let tags = from_wire(request.tags)?;
     api.engine.tag(&ctx.scope, &database, table.as_deref(), tags).await?;
     Ok(encode(&write::TagResourceResponse {}))
@@ -47,7 +48,7 @@ pub(super) async fn tag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Ve
 
 pub(super) async fn untag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let request: query::UntagResourceRequest<'_> = decode(body)?;
-    if let Some(id) = scheduled_query(ctx, &request.resource_arn)? {
+    if let Some(id) = scheduled_query(ctx, Action::UntagResource, &request.resource_arn)? {
         let keys: Vec<String> = request.tag_keys.into_iter().map(Text::into_string).collect();
         let remove = move |query: &ScheduledQuery| {
             let mut changed = query.clone();
@@ -58,7 +59,7 @@ pub(super) async fn untag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<
         return Ok(encode(&query::UntagResourceResponse {}));
     }
     let request: write::UntagResourceRequest<'_> = decode(body)?;
-    let (database, table) = resource(ctx, &request.resource_arn)?;
+    let (database, table) = resource(ctx, Action::UntagResource, &request.resource_arn)?;
     let keys: Vec<String> = request.tag_keys.into_iter().map(Text::into_string).collect();
     api.engine.untag(&ctx.scope, &database, table.as_deref(), &keys).await?;
     Ok(encode(&write::UntagResourceResponse {}))
@@ -68,11 +69,11 @@ pub(super) async fn untag_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<
 /// belong to the write service, clients of the query service are served too: pages where they ask for them.
 pub(super) fn list_tags_for_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let paging: query::ListTagsForResourceRequest<'_> = decode(body)?;
-    let tags = match scheduled_query(ctx, &paging.resource_arn)? {
+    let tags = match scheduled_query(ctx, Action::ListTagsForResource, &paging.resource_arn)? {
         Some(id) => api.engine.scheduled_query(&ctx.scope, &id)?.tags.clone(),
         None => {
             let request: write::ListTagsForResourceRequest<'_> = decode(body)?;
-            let (database, table) = resource(ctx, &request.resource_arn)?;
+            let (database, table) = resource(ctx, Action::ListTagsForResource, &request.resource_arn)?;
             api.engine.tags(&ctx.scope, &database, table.as_deref())?
         }
     };
@@ -94,10 +95,23 @@ pub(super) fn list_tags_for_resource(api: &Api, ctx: &Ctx, body: &[u8]) -> Resul
 
 /// The id of the scheduled query that a resource name names; `None` when it names something else. Scheduled queries
 /// belong to the query service, whose constraints differ.
-fn scheduled_query(ctx: &Ctx, text: &str) -> Result<Option<String>, ServiceError> {
+fn scheduled_query(ctx: &Ctx, action: Action, text: &str) -> Result<Option<String>, ServiceError> {
     match arn::parse(text) {
-        Some((_, Resource::ScheduledQuery(_))) => scheduled_query_id(ctx, text).map(Some),
+        Some((_, Resource::ScheduledQuery(_))) => scheduled_query_id(ctx, action, text).map(Some),
         _ => Ok(None),
+    }
+}
+
+/// Asks for the permission to give what is created these tags. # guide: service authorization reference,
+/// list_timestream.html
+pub(super) fn check_access<T>(
+    ctx: &Ctx,
+    tags: Option<&[T]>,
+    resource: access::Resource<'_>,
+) -> Result<(), ServiceError> {
+    match tags {
+        None | Some([]) => Ok(()),
+        Some(_) => Ok(ctx.access.check(Action::TagResource, resource)?),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     engine::Engine,
     ingest::{self, Ingested, InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest},
     model::{
+        access::{Access, Action, Resource},
         record::{Dimension, MeasureType, RejectedRecord},
         scope::Scope,
     },
@@ -21,19 +22,20 @@ use timebrook_protocol::{
 /// RejectedRecordsException when some records are not stored (all others are); any other error when none is.
 pub(super) async fn write_records(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<Vec<u8>, ServiceError> {
     let report_id = || api.sql.clock().random_bytes();
-    write(&api.engine, &api.objects, &ctx.scope, ctx.now_ns, body, ctx.rejects, report_id).await
+    write(&api.engine, &api.objects, (&ctx.scope, &ctx.access), ctx.now_ns, body, ctx.rejects, report_id).await
 }
 
 async fn write(
     engine: &Engine,
     objects: &Objects,
-    scope: &Scope,
+    (scope, access): (&Scope, &Access),
     now_ns: i64,
     body: &[u8],
     rejects: Option<(f64, u64)>,
     report_id: impl FnOnce() -> [u8; 16],
 ) -> Result<Vec<u8>, ServiceError> {
     let request: WriteRecordsRequest<'_> = decode(body)?;
+    access.check(Action::WriteRecords, Resource::Table(&request.database_name, &request.table_name))?;
     let parts = Parts::of(&request);
     let mut records: Vec<_> = parts.records(&request).collect();
     let left_out = rejects.map(|(share, seed)| LeftOut::choose(&mut records, share, seed));
@@ -208,7 +210,8 @@ mod tests {
         engine.create_table(&scope, "db", "tbl", NewTable::default(), NOW_NS).await.unwrap();
         let mut answer = Ok(Vec::new());
         for body in bodies {
-            answer = write(&engine, &Objects::in_memory(), &scope, NOW_NS, body.as_bytes(), None, || [0; 16]).await;
+            let caller = (&scope, Access::unrestricted());
+            answer = write(&engine, &Objects::in_memory(), caller, NOW_NS, body.as_bytes(), None, || [0; 16]).await;
         }
         let answer = answer.map_err(|error| (error.status(), error.body()));
         let answer = answer.as_ref().map(|body| str::from_utf8(body).unwrap());

@@ -122,6 +122,14 @@ pub const CURSORS_MAX: usize = 1_000;
 pub const CURSOR_LIFETIME_NS: i64 = 3_600_000_000_000;
 /// How long a request waits for rows before it answers with an empty page and a token, nanoseconds. # inferred
 pub const FIRST_PAGE_WAIT_NS: i64 = 5_000_000_000;
+/// Bytes of the file of credentials. # inferred
+pub const CREDENTIALS_FILE_BYTES_MAX: u64 = 1 << 20;
+/// Credentials in it. # inferred
+pub const CREDENTIALS_MAX: usize = 1_000;
+/// Statements of one policy. # inferred: IAM bounds a policy's text at 6,144 characters
+pub const POLICY_STATEMENTS_MAX: usize = 1_000;
+/// Bytes of an action or resource in a policy. # inferred
+pub const POLICY_PATTERN_BYTES_MAX: usize = 2_048;
 /// Faults that can be asked for at a time.
 pub const FAULTS_MAX: usize = 100;
 /// Seconds that a fault can delay a call.

@@ -8,7 +8,7 @@ use crate::{
     catalog::scheduled_query::{ScheduledQuery, Target},
     engine::{Engine, EngineError},
     ingest::mapping::{MappingError, RowMapping},
-    model::{mapping::TimeCells, scope::Scope},
+    model::{access::Access, mapping::TimeCells, scope::Scope},
     sql::{OutputColumn, Sql, error::SqlError},
 };
 
@@ -50,7 +50,8 @@ pub(super) async fn check(
         return Ok(());
     }
     let parameters = trigger::parameters(query, query.created_ns, sql.is_documented_only());
-    let prepared = sql.prepare(&query.sql, parameters, engine.snapshot(scope), query.created_ns).await?;
+    let prepared =
+        sql.prepare(&query.sql, parameters, engine.snapshot(scope), Access::unrestricted(), query.created_ns).await?;
     engine.writer(scope, &target.database, &target.table)?;
     row_mapping(target, &prepared.columns)?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use super::{
     admin,
-    auth::Identity,
+    auth::{Claim, Identity},
     faults::Fault,
     foreign, form,
     http::{Connection, Shared},
@@ -12,12 +12,17 @@ use super::{
 use crate::api::{Ctx, error};
 use bytes::Bytes;
 use http::{Method, header::CONTENT_TYPE, request::Parts};
-use timebrook_protocol::Operation;
+use timebrook_protocol::{
+    Operation,
+    sigv4::{Rules, SignatureError},
+};
 
-/// A request without its body, and whose it is.
+/// A request without its body, and whose it claims to be.
 pub(crate) struct Head<'a> {
     pub(crate) parts: &'a Parts,
     pub(crate) identity: &'a Identity,
+    /// The same, to be verified.
+    pub(crate) claim: &'a Claim,
     pub(crate) connection: Connection,
 }
 
@@ -59,15 +64,22 @@ pub(crate) async fn dispatch(shared: &Shared, head: &Head<'_>, ctx: &Ctx, body: 
     if let Some(reply) = admin::answer(shared, head.connection, head.parts, &body).await {
         return reply;
     }
+    let action = if head.target().is_none() { action(head, &body) } else { None };
+    if let Err(error) = verify(shared, head, action.as_deref(), &body) {
+        return match action {
+            Some(_) => sts::refuse(&error, ctx),
+            None => error::signature(&error).into(),
+        };
+    }
     if let Some(target) = head.target() {
         return match target.strip_prefix(TARGET_PREFIX) {
             Some(_) => timestream(shared, head, ctx, target, body).await,
             None => foreign::json(head.identity, target),
         };
     }
-    if let Some(action) = action(head, &body) {
+    if let Some(action) = action {
         return match action.as_str() {
-            "GetCallerIdentity" => sts::get_caller_identity(ctx),
+            sts::GET_CALLER_IDENTITY => sts::get_caller_identity(ctx),
             _ => foreign::xml(head.identity, &action, ctx),
         };
     }
@@ -75,6 +87,17 @@ pub(crate) async fn dispatch(shared: &Shared, head: &Head<'_>, ctx: &Ctx, body: 
         Some(service) if service != "timestream" => foreign::any(head, ctx),
         _ => error::unknown_operation().into(),
     }
+}
+
+/// Holds the request's signature against the service that is meant to answer it.
+fn verify(shared: &Shared, head: &Head<'_>, action: Option<&str>, body: &[u8]) -> Result<(), SignatureError> {
+    let service = match (head.target(), action) {
+        (Some(target), _) if target.starts_with(TARGET_PREFIX) => Some("timestream"),
+        (None, Some(sts::GET_CALLER_IDENTITY)) => Some("sts"),
+        // Nothing is done for other services.
+        _ => None,
+    };
+    shared.auth.verify(head.claim, head.parts, Rules::Common(body), service, shared.machine.now_ns())
 }
 
 /// An operation of the service.

@@ -64,7 +64,7 @@ fn message(service: &str, operation: &str) -> String {
 }
 
 /// Text as XML content.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -1,7 +1,7 @@
 //! One request, from its head to its answer: identity, body, dispatch, and the one exit that every request leaves by.
 
 use super::{
-    auth::{self, Identity},
+    auth::{Auth, Claim, Identity},
     body::{BodyError, BodyReader},
     dispatch::{self, Head},
     faults::Faults,
@@ -75,6 +75,7 @@ pub(crate) struct Shared {
     pub(crate) machine: Clock,
     pub(crate) bodies: BodyReader,
     pub(crate) s3: S3,
+    pub(crate) auth: Auth,
     pub(crate) faults: Faults,
     /// Who knows it may use the server's own addresses from anywhere.
     pub(crate) admin_token: Option<String>,
@@ -92,13 +93,14 @@ impl Service {
         objects: Arc<Objects>,
         certificates: Arc<Certificates>,
         clocks: Clocks,
+        auth: Auth,
         admin: Admin,
     ) -> Self {
         let Clocks { time: clock, machine } = clocks;
         let bodies = BodyReader::new(machine.clone());
         let s3 = S3::new(objects, clock.clone());
         let Admin { faults, token: admin_token } = admin;
-        let shared = Arc::new(Shared { api, certificates, clock, machine, bodies, s3, faults, admin_token });
+        let shared = Arc::new(Shared { api, certificates, clock, machine, bodies, s3, auth, faults, admin_token });
         Self { shared, connection: Connection::default(), in_flight: Arc::default() }
     }
 
@@ -127,6 +129,11 @@ impl Service {
         self.shared.api.scheduler()
     }
 
+    /// Reads the file of credentials anew, where there is one. When that fails, those read before stay.
+    pub fn reload_credentials(&self) {
+        self.shared.auth.reload();
+    }
+
     /// How many requests of this connection are being answered.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
@@ -139,10 +146,13 @@ impl Service {
         B::Error: Display,
     {
         let (parts, body) = request.into_parts();
-        let identity = auth::identify(&parts.headers, &parts.uri);
-        let mut exit = Exit::new(self, dispatch::name(&parts), parts.version, &identity);
-        let ctx = self.context(&parts, &identity, &exit);
-        if s3::is_for(&parts, &identity) {
+        let claim = self.shared.auth.claim(&parts);
+        let mut exit = Exit::new(self, dispatch::name(&parts), parts.version, &claim.identity);
+        let ctx = self.context(&parts, &claim, &exit);
+        if s3::is_for(&parts, &claim.identity) {
+            if let Err(error) = s3::verify(&self.shared, &claim, &parts) {
+                return exit.finish_s3(s3::error_response(error));
+            }
             let answering = AssertUnwindSafe(self.shared.s3.answer(parts, body, &ctx)).catch_unwind().await;
             return match answering {
                 Ok(response) => exit.finish_s3(response),
@@ -153,7 +163,8 @@ impl Service {
             let received = self.shared.bodies.read(body).await;
             match received {
                 Ok(received) => {
-                    let head = Head { parts: &parts, identity: &identity, connection: self.connection };
+                    let connection = self.connection;
+                    let head = Head { parts: &parts, identity: &claim.identity, claim: &claim, connection };
                     dispatch::dispatch(&self.shared, &head, &ctx, received.bytes.clone()).await
                 }
                 Err(error) => refuse_body(&error),
@@ -163,7 +174,7 @@ impl Service {
         exit.finish(reply)
     }
 
-    fn context(&self, parts: &http::request::Parts, identity: &Identity, exit: &Exit) -> Ctx {
+    fn context(&self, parts: &http::request::Parts, claim: &Claim, exit: &Exit) -> Ctx {
         let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let or_empty = Option::unwrap_or_default;
         let authority = || parts.uri.authority().map(|authority| authority.as_str());
@@ -172,7 +183,8 @@ impl Service {
         Ctx {
             request_id: exit.request_id.clone(),
             now_ns: self.shared.clock.now_ns(),
-            scope: identity.scope.clone(),
+            scope: claim.identity.scope.clone(),
+            access: claim.access.clone(),
             host: host.filter(|host| !host.is_empty()).unwrap_or_else(own),
             tls: self.connection.tls,
             rejects: None,

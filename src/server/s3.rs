@@ -1,13 +1,16 @@
 //! The embedded S3 endpoint: the buckets that UNLOAD, batch load and reports use, on the same port.
 //!
-//! The protocol is the crate s3s's; what stands behind it is [`Objects`]. Requests are in path style. As everywhere in
-//! this server, signatures are read and not verified; checksums are. What is not supported is refused by name.
+//! The protocol is the crate s3s's; what stands behind it is [`Objects`]. Requests are in path style. Signatures are
+//! verified before a request comes here ([`signature`]), where they are verified at all; checksums always are. What is not supported is refused by name.
 
 mod body;
 mod chunked;
 mod conditions;
 mod listing;
 mod operations;
+mod signature;
+
+pub(crate) use signature::verify;
 
 use super::{auth::Identity, http_body::AnyBody};
 use crate::{api::Ctx, clock::Clock, outbound::objects::Objects};
@@ -114,7 +117,8 @@ fn elsewhere(endpoint: &str) -> S3Error {
     S3Error::with_message(S3ErrorCode::NotImplemented, text)
 }
 
-fn error_response(error: S3Error) -> Response<AnyBody> {
+/// The answer that an error is.
+pub(crate) fn error_response(error: S3Error) -> Response<AnyBody> {
     let response = error.to_http_response().map(|response| response.map(AnyBody::pieces));
     response.unwrap_or_else(|_| {
         let mut response = Response::new(AnyBody::whole(Bytes::new()));

@@ -1,5 +1,6 @@
 //! What a query can fail with.
 
+use crate::model::access::AccessDenied;
 use datafusion::{arrow::error::ArrowError, error::DataFusionError};
 
 /// Why a query failed, worded for the client.
@@ -35,6 +36,9 @@ pub enum SqlError {
     /// The query needs more memory than it may use; what asked for it is for the log only.
     #[error("The query needs more memory than a query may use.")]
     Memory(String),
+    /// The caller may not do what the query does.
+    #[error(transparent)]
+    AccessDenied(#[from] AccessDenied),
     /// CancelQuery stopped it.
     #[error("The query was cancelled.")]
     Cancelled,

@@ -6,13 +6,14 @@ use super::{
     interrupt::Interrupt,
     metadata,
     parse::{self, Statement},
+    permission::{Permission, Purpose},
     plan::{self, Context, OutputColumn, Parameters, Places, Planned},
     table::{Meter, Parallelism, TimestreamTable, early::stop_early, scan_parts},
     unload::{self, Export, RESULT_COLUMNS, UnloadContext},
 };
 use crate::{
     engine::{Snapshot, TableView},
-    model::limits::QUERY_STRING_BYTES_MAX,
+    model::{access::Access, limits::QUERY_STRING_BYTES_MAX},
 };
 use datafusion::{
     arrow::{array::RecordBatch, datatypes::DataType},
@@ -85,6 +86,8 @@ pub struct Prepared {
 pub(super) struct Job {
     pub(super) sql: String,
     pub(super) snapshot: Snapshot,
+    /// What the caller may do.
+    pub(super) access: Access,
     pub(super) now_ns: i64,
     pub(super) parameters: Parameters,
     /// What the log calls the query; nothing is logged of one that is only planned.
@@ -178,7 +181,7 @@ async fn start(
     interrupt: &Interrupt,
 ) -> Result<Head, SqlError> {
     let statement = checked_statement(&job.sql)?;
-    if let Some(listing) = metadata::answer(&statement, &job.snapshot)? {
+    if let Some(listing) = metadata::answer(&statement, &job.snapshot, &job.access)? {
         return Ok((listing.columns, Source::Rows(listing.rows), false, Vec::new()));
     }
     let (query, places, unload) = match statement {
@@ -186,7 +189,8 @@ async fn start(
         Statement::Unload(query, places, target) => (query, places, Some(target)),
         _ => return Err(SqlError::Internal("a statement that nothing answers".into())),
     };
-    let planned = plan_query((&query, &places), job, &job.parameters, registry, meter, limits.documented_only)?;
+    let purpose = if unload.is_some() { Purpose::Unload } else { Purpose::Answer };
+    let planned = plan_query((&query, &places), job, purpose, &job.parameters, registry, meter, limits)?;
     let unload = match &unload {
         Some(target) => Some(unload::plan(target, &planned.columns)?),
         None => None,
@@ -261,7 +265,8 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
         Parameters::None => &Parameters::Unbound,
         bound => bound,
     };
-    let planned = plan_query((&query, &places), job, parameters, registry, &Arc::default(), limits.documented_only)?;
+    let purpose = if unload.is_some() { Purpose::Unload } else { Purpose::Prepare };
+    let planned = plan_query((&query, &places), job, purpose, parameters, registry, &Arc::default(), limits)?;
     // A plan with parameters cannot be optimised; then every column of a table counts as read.
     let plan = match planned.parameters.is_empty() {
         true => session(limits)?.optimize(&planned.plan).map_err(error_of)?,
@@ -282,16 +287,24 @@ pub(super) fn prepare(job: &Job, registry: &Registry, limits: Limits) -> Result<
 fn plan_query(
     (query, places): (&datafusion::sql::sqlparser::ast::Query, &Places),
     job: &Job,
+    purpose: Purpose,
     parameters: &Parameters,
     registry: &Registry,
     meter: &Arc<Meter>,
-    documented_only: bool,
+    limits: Limits,
 ) -> Result<Planned, SqlError> {
     let source = |view: &Arc<TableView>| -> Arc<dyn TableSource> {
         provider_as_source(Arc::new(TimestreamTable::new(Arc::clone(view), job.now_ns, Arc::clone(meter))))
     };
-    let context =
-        Context { snapshot: &job.snapshot, registry, now_ns: job.now_ns, source: &source, parameters, documented_only };
+    let context = Context {
+        snapshot: &job.snapshot,
+        permission: Permission { access: &job.access, purpose },
+        registry,
+        now_ns: job.now_ns,
+        source: &source,
+        parameters,
+        documented_only: limits.documented_only,
+    };
     plan::plan(query, places, &context)
 }
 

@@ -5,7 +5,10 @@ use super::{
     parse::{Like, Statement, TableName},
     plan::OutputColumn,
 };
-use crate::engine::{Snapshot, TableView};
+use crate::{
+    engine::{Snapshot, TableView},
+    model::access::{Access, AccessDenied, Action, Resource},
+};
 use datafusion::arrow::{
     array::{ArrayRef, ListBuilder, RecordBatch, StringArray, StringBuilder, StructBuilder},
     datatypes::{DataType, Field, Fields, Schema},
@@ -22,7 +25,9 @@ pub(super) struct Listing {
 ///
 /// # Errors
 /// [`SqlError::Invalid`] when a database or table does not exist.
-pub(super) fn answer(statement: &Statement, snapshot: &Snapshot) -> Result<Option<Listing>, SqlError> {
+/// [`SqlError::AccessDenied`] before that is found out.
+pub(super) fn answer(statement: &Statement, snapshot: &Snapshot, access: &Access) -> Result<Option<Listing>, SqlError> {
+    check_access(statement, access)?;
     Ok(Some(match statement {
         Statement::ShowDatabases { like } => {
             let names = snapshot.databases().map(|database| &*database.name);
@@ -43,6 +48,25 @@ pub(super) fn answer(statement: &Statement, snapshot: &Snapshot) -> Result<Optio
         Statement::Describe(table) => describe(existing_table(snapshot, table)?)?,
         Statement::Query(..) | Statement::Unload(..) => return Ok(None),
     }))
+}
+
+/// # guide: service authorization reference, list_timestream.html, Query; # inferred: which action is which statement's
+fn check_access(statement: &Statement, access: &Access) -> Result<(), AccessDenied> {
+    match statement {
+        Statement::ShowDatabases { .. } => access.check(Action::ListDatabases, Resource::Any),
+        Statement::ShowTables { database: Some(database), .. } => {
+            access.check(Action::ListTables, Resource::Database(database))
+        }
+        Statement::ShowTables { database: None, .. } => access.check(Action::ListTables, Resource::Databases),
+        Statement::ShowMeasures { table: TableName { database, table }, .. } => {
+            access.check(Action::ListMeasures, Resource::Table(database, table))
+        }
+        Statement::Describe(TableName { database, table }) => {
+            access.check(Action::DescribeTable, Resource::Table(database, table))
+        }
+        // What these read shows when they are planned.
+        Statement::Query(..) | Statement::Unload(..) => Ok(()),
+    }
 }
 
 /// # observed: the places are those of the statement, 1:1

@@ -82,11 +82,18 @@ pub enum CancelOutcome {
     NotRunning,
 }
 
+/// Whose query it is, and its text.
+pub(super) struct Owner {
+    pub(super) scope: Scope,
+    /// The caller's resource name, where callers are known.
+    pub(super) principal: Option<String>,
+    pub(super) sql: String,
+}
+
 /// A query whose result has not been handed out to the end, or was a moment ago.
 pub(super) struct Cursor {
     query_id: String,
-    scope: Scope,
-    sql: String,
+    owner: Owner,
     columns: Arc<[OutputColumn]>,
     reads: Arc<[TableRead]>,
     batches: mpsc::Receiver<Result<RecordBatch, SqlError>>,
@@ -105,17 +112,10 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    pub(super) fn new(
-        query_id: String,
-        scope: Scope,
-        sql: String,
-        started: Started,
-        make_writer: MakeRowWriter,
-    ) -> Self {
+    pub(super) fn new(query_id: String, owner: Owner, started: Started, make_writer: MakeRowWriter) -> Self {
         Self {
             query_id,
-            scope,
-            sql,
+            owner,
             columns: started.columns.into(),
             reads: started.reads.into(),
             batches: started.batches,
@@ -231,8 +231,10 @@ impl Cursor {
         self.finished
     }
 
-    fn belongs_to(&self, scope: &Scope, sql: &str) -> bool {
-        self.scope == *scope && self.sql == sql
+    /// # model: Query: a token is good for the same principal and text only
+    fn belongs_to(&self, scope: &Scope, principal: Option<&str>, sql: &str) -> bool {
+        let Owner { scope: own_scope, principal: own_principal, sql: own_sql } = &self.owner;
+        own_scope == scope && own_principal.as_deref() == principal && own_sql == sql
     }
 }
 
@@ -275,7 +277,7 @@ impl Cursors {
 
     /// Keeps a query; the oldest gives way when there are too many.
     pub(super) fn insert(&self, cursor: Cursor, work: Work, now_ns: i64) -> Arc<tokio::sync::Mutex<Cursor>> {
-        let (query_id, scope) = (cursor.query_id.clone(), cursor.scope.clone());
+        let (query_id, scope) = (cursor.query_id.clone(), cursor.owner.scope.clone());
         let cursor = Arc::new(tokio::sync::Mutex::new(cursor));
         let mut entries = self.lock();
         entries.retain(|_, entry| {
@@ -303,6 +305,7 @@ impl Cursors {
         &self,
         token: &str,
         scope: &Scope,
+        principal: Option<&str>,
         sql: &str,
         now_ns: i64,
     ) -> Result<Arc<tokio::sync::Mutex<Cursor>>, PageError> {
@@ -317,7 +320,7 @@ impl Cursors {
         match state {
             State::Cancelled => Err(PageError::Cancelled),
             State::Open { cursor, .. } => {
-                let belongs = cursor.lock().await.belongs_to(scope, sql);
+                let belongs = cursor.lock().await.belongs_to(scope, principal, sql);
                 if belongs { Ok(cursor) } else { Err(PageError::InvalidToken) }
             }
         }

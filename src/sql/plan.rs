@@ -29,6 +29,7 @@ use super::{
     construct::{self, Construct, Support},
     error::{SqlError, error_of},
     functions::{Registry, conversion::cast::implicit},
+    permission::Permission,
 };
 use crate::engine::{Snapshot, TableView};
 use datafusion::{
@@ -85,6 +86,8 @@ pub enum Parameters {
 pub(super) struct Context<'a> {
     /// Databases and tables.
     pub(super) snapshot: &'a Snapshot,
+    /// What the caller may read.
+    pub(super) permission: Permission<'a>,
     /// Functions.
     pub(super) registry: &'a Registry,
     /// The query's start, nanoseconds since the epoch: what `now()` answers and what is visible.
@@ -123,6 +126,9 @@ pub(super) fn plan(query: &ast::Query, places: &Places, context: &Context<'_>) -
             i + 1
         );
         return Err(semantic(position::of_query(query), message));
+    }
+    if planner.tables.is_empty() {
+        context.permission.read_nothing()?;
     }
     let columns = relation.columns.iter().enumerate().map(|(i, c)| OutputColumn {
         label: c.name.clone().unwrap_or_else(|| format!("_col{i}")),

@@ -162,7 +162,10 @@ fn a_query_says_which_columns_it_reads() {
         engine.create_table(&scope, "db1", "tab", Default::default(), now_ns).await.unwrap();
         let side = Sql::new(Limits { timeout_s: 60, memory_bytes_max: 1 << 30, documented_only: false }, clock.clone());
         let read = async |sql: &str| {
-            let prepared = side.prepare(sql, Parameters::None, engine.snapshot(&scope), now_ns).await.unwrap();
+            let prepared = side
+                .prepare(sql, Parameters::None, engine.snapshot(&scope), Access::unrestricted(), now_ns)
+                .await
+                .unwrap();
             prepared.reads.iter().map(|r| format!("{}.{}{:?}", r.database, r.table, r.columns)).collect::<Vec<_>>()
         };
         assert_eq!(read("SELECT max(time) FROM db1.tab").await, [r#"db1.tab["time"]"#]);
@@ -235,6 +238,7 @@ fn request<'a>(scope: &'a Scope, sql: &'a str, next_token: Option<&'a str>) -> Q
     static OBJECTS: std::sync::LazyLock<Arc<Objects>> = std::sync::LazyLock::new(|| Arc::new(Objects::in_memory()));
     QueryRequest {
         scope,
+        access: Access::unrestricted(),
         sql,
         next_token,
         rows_max: None,

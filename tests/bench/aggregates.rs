@@ -23,6 +23,7 @@ use timebrook::{
     clock::Clock,
     engine::{Engine, EngineConfig, NewTable},
     model::{
+        access::Access,
         record::{Dimension, Dimensions, Measure, Record, Tier, Value},
         scope::Scope,
     },
@@ -82,6 +83,7 @@ async fn timebrook(sql: &Sql, engine: &Engine, text: &str) -> Result<Duration, B
     let start = instant();
     let request = QueryRequest {
         scope: &Scope::default(),
+        access: Access::unrestricted(),
         sql: text,
         next_token: None,
         rows_max: None,

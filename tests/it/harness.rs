@@ -14,9 +14,13 @@ use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
-use serde_json::Value;
-use std::time::{Duration, SystemTime};
-use timebrook::{Server, clock::Clock, server::Service};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+use timebrook::{Server, clock::Clock, config::Config, server::Service};
 use tower::ServiceExt;
 
 /// 2024-06-01 12:00:00 UTC.
@@ -71,6 +75,21 @@ impl Timebrook {
         Self { service, clock }
     }
 
+    /// A server with nothing in it, configured otherwise.
+    pub(crate) async fn start_with(config: Config) -> Self {
+        let clock = Clock::manual(START_NS);
+        let service = Server::builder().config(config).clock(clock.clone()).in_process().await.unwrap();
+        Self { service, clock }
+    }
+
+    /// A server that knows callers, and the folder that their file is in.
+    pub(crate) async fn start_with_credentials(credentials: &Value) -> (Self, CredentialsFile) {
+        let file = CredentialsFile(tempfile::tempdir().unwrap());
+        file.write(&credentials.to_string());
+        let config = Config { credentials: Some(file.path()), ..Config::default() };
+        (Self::start_with(config).await, file)
+    }
+
     /// Sends any request.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
         let response = self.service.clone().oneshot(request).await.unwrap();
@@ -121,6 +140,36 @@ impl Timebrook {
         let connector = Connector(self.service.clone());
         http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()))
     }
+}
+
+/// A file of credentials, gone at the end of the test.
+pub(crate) struct CredentialsFile(tempfile::TempDir);
+
+impl CredentialsFile {
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("credentials.json")
+    }
+
+    /// Writes it as its owner alone can read it.
+    pub(crate) fn write(&self, text: &str) {
+        fs::write(self.path(), text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(self.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+}
+
+/// A caller with the secret that all of these tests sign with.
+pub(crate) fn caller(access_key_id: &str, principal: &str, policies: Value) -> Value {
+    json!({
+        "access_key_id": access_key_id,
+        "secret_access_key": "secret",
+        "account": "123456789012",
+        "principal": principal,
+        "policies": policies,
+    })
 }
 
 fn credentials(account: &str) -> Credentials {

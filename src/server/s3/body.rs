@@ -216,6 +216,13 @@ impl Sums {
                     sums.md5 = Some(Md5::new());
                     sums.given.push(("content-md5".to_owned(), value.to_owned()));
                 }
+                // A hash of the body, or a word instead of one.
+                CONTENT_SHA256 => {
+                    if let Some(digest) = base64_of_hex(value) {
+                        sums.hasher.sha256 = Some(Sha256::new());
+                        sums.given.push((CONTENT_SHA256.to_owned(), digest));
+                    }
+                }
                 "x-amz-trailer" => value.split(',').for_each(|name| sums.begin(name.trim())),
                 name if name.starts_with(CHECKSUM_PREFIX) => {
                     sums.begin(name);
@@ -255,7 +262,7 @@ impl Sums {
                 "x-amz-checksum-crc32c" => &sums.checksum_crc32c,
                 "x-amz-checksum-crc64nvme" => &sums.checksum_crc64nvme,
                 "x-amz-checksum-sha1" => &sums.checksum_sha1,
-                "x-amz-checksum-sha256" => &sums.checksum_sha256,
+                CONTENT_SHA256 | "x-amz-checksum-sha256" => &sums.checksum_sha256,
                 _ => &None,
             };
             if computed.as_ref().is_some_and(|computed| *computed != given) {
@@ -264,6 +271,14 @@ impl Sums {
         }
         Ok(())
     }
+}
+
+/// The Base64 form of the sixty-four hexadecimal digits of a hash.
+fn base64_of_hex(digits: &str) -> Option<String> {
+    let nibbles: Option<Vec<u32>> = digits.chars().map(|digit| digit.to_digit(16)).collect();
+    let bytes: Vec<u8> =
+        nibbles?.chunks(2).map(|pair| pair.iter().fold(0, |byte, nibble| byte * 16 + *nibble as u8)).collect();
+    (digits.len() == 64).then(|| BASE64_STANDARD.encode(bytes))
 }
 
 #[cfg(test)]
@@ -294,6 +309,10 @@ mod tests {
         check(&[("content-md5", "XUFAKrxLKna5cZ2REBfFkg==")], "hell0", Err(S3ErrorCode::BadDigest)).await;
         let sha = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
         check(&[("x-amz-checksum-sha256", sha)], "hello", Ok("hello")).await;
+        let hex = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+        check(&[("x-amz-content-sha256", hex)], "hello", Ok("hello")).await;
+        check(&[("x-amz-content-sha256", hex)], "hell0", Err(S3ErrorCode::BadDigest)).await;
+        check(&[("x-amz-content-sha256", "UNSIGNED-PAYLOAD")], "hell0", Ok("hell0")).await;
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use super::{Registry, scalar::tests::value_text};
 use crate::{
     clock::Clock,
     engine::{Engine, EngineConfig},
-    model::scope::Scope,
+    model::{access::Access, scope::Scope},
     sql::{
         Parallelism,
         error::SqlError,
@@ -80,6 +80,7 @@ async fn run(sql: String, registry: Arc<Registry>, parts: usize) -> Result<(usiz
     let engine = Engine::open(EngineConfig::default(), clock.clone()).await.unwrap();
     let scope = Scope { account: "000000000000".into(), region: "us-east-1".into() };
     let job = Job {
+        access: Access::unrestricted().clone(),
         sql,
         snapshot: engine.snapshot(&scope),
         now_ns: NOW_NS,

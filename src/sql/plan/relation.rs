@@ -169,6 +169,8 @@ impl Planner<'_> {
 
     fn table(&mut self, database: &str, table: &str, at: Location) -> Result<Relation, SqlError> {
         let snapshot = self.context.snapshot;
+        // First of all: who may not read a table does not learn whether it exists.
+        self.context.permission.read(database, table)?;
         if snapshot.database(database).is_none() {
             // # observed: aws-sdk-pandas#1036 and others
             let message = format!(

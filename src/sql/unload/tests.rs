@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     clock::Clock,
     engine::Snapshot,
-    model::scope::Scope,
+    model::{access::Access, scope::Scope},
     sql::{Limits, PageError, QueryRequest, RowWriter, Sql},
 };
 use datafusion::arrow::{
@@ -30,6 +30,7 @@ async fn run(objects: &Arc<Objects>, sql: &str) -> Result<String, String> {
     let scope = Scope::default();
     let request = QueryRequest {
         scope: &scope,
+        access: Access::unrestricted(),
         sql,
         next_token: None,
         rows_max: None,
