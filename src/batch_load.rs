@@ -10,12 +10,13 @@ mod import;
 mod parquet_file;
 mod report;
 mod run;
+mod table_columns;
 
 #[cfg(test)]
 mod tests;
 
 pub use csv::{CsvDialect, CsvError};
-pub use import::{Import, Imported};
+pub use import::{FileProgress, Import, Imported};
 
 use crate::{
     catalog::batch_load_task::{BatchLoadTask, LoadProgress, LoadStatus, SharedTask},

@@ -59,9 +59,9 @@ pub struct ImportOptions {
     /// The table, which must exist
     #[arg(long)]
     pub table: String,
-    /// A data model in JSON, as CreateBatchLoadTask takes it
+    /// A data model in JSON, as CreateBatchLoadTask takes it; without one the files hold what SELECT * gives, as UNLOAD writes it
     #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
     /// The account whose table it is
     #[arg(long, default_value = "000000000000")]
     pub account: String,

@@ -9,7 +9,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from clients import Boto3, fresh_account, rows_of
-from expectations import make_table, now_ms, refused
+from expectations import make_table, now_ms, record, refused
 from servers import binary, running
 from test_s3 import s3_client
 
@@ -288,3 +288,56 @@ def test_import_of_local_files(tmp_path):
     with running("--data-dir", str(data)) as server:
         client = Boto3("explicit", server.url, "123456789012")
         assert rows_of(client, query.replace("readings", "copy") + " ORDER BY 1") == rows
+
+
+def test_import_without_a_model(tmp_path):
+    """What UNLOAD wrote of `SELECT *` comes back as it was: single and multi-measure records, in both formats."""
+    data = tmp_path / "data"
+    records = [
+        record(now_ms(), "1.5"),
+        record(now_ms() - 1, "7", MeasureName="count", MeasureValueType="BIGINT"),
+        {
+            "Dimensions": [{"Name": "device", "Value": "d2"}, {"Name": "site", "Value": "a, b"}],
+            "MeasureName": "all",
+            "MeasureValueType": "MULTI",
+            "MeasureValues": [
+                {"Name": "note", "Value": 'with "quotes"', "Type": "VARCHAR"},
+                {"Name": "up", "Value": "true", "Type": "BOOLEAN"},
+                {"Name": "seen", "Value": str(now_ms()), "Type": "TIMESTAMP"},
+            ],
+            "Time": str(now_ms() - 2),
+        },
+    ]
+    rows_of_table = "SELECT * FROM sensors.{} ORDER BY time"
+    with running("--data-dir", str(data)) as server:
+        client, s3 = Boto3("explicit", server.url, "123456789012"), s3_client(server.url)
+        make_table(client)
+        client.call("write_records", DatabaseName="sensors", TableName="readings", Records=records)
+        for table in ("parquet", "csv", "empty"):
+            client.call("create_table", DatabaseName="sensors", TableName=table)
+        # Separated values have no types: the table has to know the columns.
+        client.call("write_records", DatabaseName="sensors", TableName="csv", Records=records)
+        s3.create_bucket(Bucket="out")
+        select = rows_of_table.format("readings").removesuffix(" ORDER BY time")
+        for form in ("PARQUET", "CSV', compression = 'NONE', include_header = 'true"):
+            client.call("query", QueryString=f"UNLOAD ({select}) TO 's3://out/{form[:3]}' WITH (format = '{form}')")
+        wanted = rows_of(client, rows_of_table.format("readings"))
+        assert server.terminate() == 0
+
+    def load(table: str, form: str) -> subprocess.CompletedProcess:
+        [file] = (data / "s3" / "out" / form / "results").iterdir()
+        into = ["--data-dir", str(data), "--database", "sensors", "--table", table, "--account", "123456789012"]
+        command = [binary(), "import", *into, "--record-version", "2", str(file)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    for table, form in (("parquet", "PAR"), ("csv", "CSV")):
+        done = load(table, form)
+        assert (done.returncode, done.stdout) == (0, "3 rows read, 3 records stored\n"), done.stderr
+    done = load("empty", "CSV")
+    assert done.returncode == 1 and "give a model" in done.stderr
+    with running("--data-dir", str(data)) as server:
+        client = Boto3("explicit", server.url, "123456789012")
+        assert rows_of(client, rows_of_table.format("csv")) == wanted
+        columns = "device, site, measure_name, time, measure_value::double, measure_value::bigint, note, up, seen"
+        by_name = f"SELECT {columns} FROM sensors.{{}} ORDER BY time"
+        assert rows_of(client, by_name.format("parquet")) == rows_of(client, by_name.format("readings"))

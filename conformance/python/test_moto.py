@@ -131,6 +131,7 @@ class Failing(http.server.BaseHTTPRequestHandler):
     """An S3 that takes so many objects and refuses all after them."""
 
     left, keys = 0, []
+    refusal = (403, "AccessDenied")
     protocol_version = "HTTP/1.1"
 
     def reply(self, status: int, body: bytes) -> None:
@@ -150,18 +151,24 @@ class Failing(http.server.BaseHTTPRequestHandler):
         if self.left >= 0:
             self.keys.append(self.path)
             return self.reply(200, b"")
-        return self.reply(403, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+        status, code = self.refusal
+        return self.reply(status, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode())
 
     def log_message(self, *_):
         pass
 
 
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [((403, "AccessDenied"), "QueryExecutionException"), ((404, "NoSuchBucket"), "ValidationException")],
+)
 @pytest.mark.parametrize("left", [0, 1, 2, 3])
-def test_writes_that_fail_half_way(left):
-    """Two result files, the metadata and the manifest are put: each may fail, and never is there a manifest then."""
+def test_writes_that_fail_half_way(left, refusal, error):
+    """Two result files, the metadata and the manifest are put: each may fail, as when the bucket vanishes, and never is there a
+    manifest then."""
     store = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing)
     threading.Thread(target=store.serve_forever, daemon=True).start()
-    Failing.left, Failing.keys = left, []
+    Failing.left, Failing.keys, Failing.refusal = left, [], refusal
     address = f"http://127.0.0.1:{store.server_port}"
     with environment(**CREDENTIALS), running("--s3-endpoint", address) as server:
         client = Boto3("explicit", server.url)
@@ -169,7 +176,7 @@ def test_writes_that_fail_half_way(left):
             "UNLOAD (SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t(n, p)) TO 's3://b/f' "
             "WITH (partitioned_by = ARRAY['p'], compression = 'NONE')"
         )
-        with refused(client, "QueryExecutionException", 400):
+        with refused(client, error, 400):
             client.call("query", QueryString=sql)
         assert len(Failing.keys) == left and not any("manifest" in key for key in Failing.keys)
         Failing.left = 100

@@ -1,12 +1,19 @@
 //! Parquet files: rows as those of files of separated values.
 
-use super::csv::{FileProblem, Piece, Row};
+use super::{
+    csv::{FileProblem, Piece, Row},
+    import::FileProgress,
+};
 use crate::sql::ParquetRows;
 use ::csv::StringRecord;
 use std::io;
 
 /// Reads a file to its end; `take` says whether to go on. Rows are counted from 1.
-pub(super) fn read_parquet(rows: ParquetRows, take: &mut dyn FnMut(Piece) -> bool) -> Result<(), FileProblem> {
+pub(super) fn read_parquet(
+    rows: ParquetRows,
+    progress: &FileProgress,
+    take: &mut dyn FnMut(Piece) -> bool,
+) -> Result<(), FileProblem> {
     let width = rows.columns().len();
     if !take(Piece::Header(rows.columns().to_vec())) {
         return Ok(());
@@ -20,6 +27,7 @@ pub(super) fn read_parquet(rows: ParquetRows, take: &mut dyn FnMut(Piece) -> boo
         };
         let read = (0..batch.len()).map(row).collect();
         line += batch.len() as u64;
+        progress.add(batch.len() as u64);
         if !take(Piece::Rows(read)) {
             return Ok(());
         }

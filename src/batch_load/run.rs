@@ -3,21 +3,24 @@
 use super::{
     BatchLoader,
     csv::{self, CsvDialect, FileProblem, Piece, Row},
+    import::{FileProgress, Seen},
     parquet_file::read_parquet,
     report::{FileErrors, Report, TaskErrorEntry},
+    table_columns::{self, TableMapping},
 };
 use crate::{
     catalog::batch_load_task::{BatchLoadTask, LoadModel, LoadProgress, LoadStatus},
     engine::EngineError,
     ingest::{
         self, IngestError, InputRecord, TimeUnit, WriteRequest,
-        mapping::{MappedRecord, RowMapping},
+        mapping::{MappedRecord, MappingError, RowMapping},
     },
     model::{
         limits::{LOAD_BYTES_MAX, LOAD_FILE_BYTES_MAX, LOAD_FILES_MAX, MAPPED_WRITE_RECORDS},
         mapping::{CellType, TimeCells, TypedColumn},
         record::{MeasureType, RejectReason},
         scope::Scope,
+        table::Column,
     },
     outbound::objects::{Listed, ObjectError, Opened},
     sql::ParquetRows,
@@ -28,7 +31,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
-    sync::PoisonError,
+    sync::{Arc, PoisonError},
 };
 use tokio::sync::mpsc;
 
@@ -165,7 +168,7 @@ impl BatchLoader {
         let dialect = CsvDialect::new(task.csv.as_ref()).map_err(|error| Stop::Failed(error.to_string()))?;
         let (input, feeding) = channel_input(opened);
         let reader = move |take: &mut dyn FnMut(Piece) -> bool| csv::read(input, &dialect, take);
-        self.load_rows(scope, task, outcome, reader, feeding).await
+        self.load_rows(scope, task, FileMapping::Model, outcome, reader, feeding).await
     }
 
     /// Loads a file that is on this machine: a Parquet file by its name, else separated values, compressed or not.
@@ -176,34 +179,40 @@ impl BatchLoader {
         &self,
         scope: &Scope,
         task: &BatchLoadTask,
-        path: &Path,
+        local: LocalFile<'_>,
     ) -> Result<FileOutcome, String> {
+        let LocalFile { path, progress, has_model } = local;
         let name = path.display().to_string();
         let failed = |error: &dyn std::fmt::Display| format!("{name}: {error}");
         let outcome = FileOutcome { progress: task.progress, errors: FileErrors::of(&name) };
         let file = File::open(path).map_err(|error| failed(&error))?;
+        progress.begin(file.metadata().map_err(|error| failed(&error))?.len());
+        let known =
+            self.engine.snapshot(scope).table(&task.database, &task.table).map(|view| view.table.columns.clone());
+        let known = known.unwrap_or_default();
         let dialect = CsvDialect::new(task.csv.as_ref()).map_err(|error| failed(&error))?;
         let nothing = futures::future::ready(());
         let is = |extension: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension));
         let loaded = if is("parquet") {
             let rows = ParquetRows::open(file).map_err(|error| failed(&error))?;
             let (mut task, columns) = (task.clone(), rows.typed_columns());
-            let LoadModel { mapping, time_unit } = &mut task.model;
-            RowMapping::typed(mapping, &columns, TimeCells::TimestampsOrCounts).map_err(|error| failed(&error))?;
-            // Whole numbers count what the model says.
-            let is_time = |column: &&TypedColumn| column.name == mapping.time_column;
-            if columns.iter().find(is_time).is_some_and(|c| c.cells == CellType::Measure(MeasureType::Timestamp)) {
-                *time_unit = Some("NANOSECONDS".to_owned());
-            }
-            let reader = move |take: &mut dyn FnMut(Piece) -> bool| read_parquet(rows, take);
-            self.load_rows(scope, &task, outcome, reader, nothing).await
-        } else if is("gz") {
-            let input = flate2::read::MultiGzDecoder::new(io::BufReader::new(file));
-            let reader = move |take: &mut dyn FnMut(Piece) -> bool| csv::read(input, &dialect, take);
-            self.load_rows(scope, task, outcome, reader, nothing).await
+            let mapping = match has_model {
+                true => typed_mapping(&mut task.model, &columns).map_err(|error| failed(&error))?,
+                false => table_columns::of_typed(&columns, &known).map_err(|error| failed(&error))?,
+            };
+            progress.begin(rows.row_count());
+            let progress = Arc::clone(progress);
+            let reader = move |take: &mut dyn FnMut(Piece) -> bool| read_parquet(rows, &progress, take);
+            self.load_rows(scope, &task, FileMapping::Ready(mapping), outcome, reader, nothing).await
         } else {
-            let reader = move |take: &mut dyn FnMut(Piece) -> bool| csv::read(file, &dialect, take);
-            self.load_rows(scope, task, outcome, reader, nothing).await
+            let mapping = if has_model { FileMapping::Model } else { FileMapping::Table(known) };
+            let file = Seen { input: file, progress: Arc::clone(progress) };
+            let input: Box<dyn Read + Send> = match is("gz") {
+                true => Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(file))),
+                false => Box::new(file),
+            };
+            let reader = move |take: &mut dyn FnMut(Piece) -> bool| csv::read(input, &dialect, take);
+            self.load_rows(scope, task, mapping, outcome, reader, nothing).await
         };
         loaded.map_err(|error| failed(&error))
     }
@@ -213,6 +222,7 @@ impl BatchLoader {
         &self,
         scope: &Scope,
         task: &BatchLoadTask,
+        mapping: FileMapping,
         outcome: FileOutcome,
         reader: impl FnOnce(&mut dyn FnMut(Piece) -> bool) -> Result<(), FileProblem> + Send + 'static,
         feeding: impl Future<Output = ()>,
@@ -220,7 +230,7 @@ impl BatchLoader {
         let dialect = CsvDialect::new(task.csv.as_ref()).map_err(|error| Stop::Failed(error.to_string()))?;
         let (pieces, read) = mpsc::channel(2);
         let reading = tokio::task::spawn_blocking(move || reader(&mut |piece| pieces.blocking_send(piece).is_ok()));
-        let mut file = FileLoad { loader: self, scope, task, dialect: &dialect, mapping: None, outcome };
+        let mut file = FileLoad { loader: self, scope, task, dialect: &dialect, mapping, outcome };
         let writing = async {
             // Dropped at the end: the reader stops when nobody takes its rows any more.
             let mut read = read;
@@ -295,9 +305,59 @@ struct FileLoad<'a> {
     scope: &'a Scope,
     task: &'a BatchLoadTask,
     dialect: &'a CsvDialect,
-    /// `None` until the header is read.
-    mapping: Option<RowMapping>,
+    mapping: FileMapping,
     outcome: FileOutcome,
+}
+
+/// How a file's rows become records.
+#[derive(Debug)]
+enum FileMapping {
+    /// By the task's model, once the header is read.
+    Model,
+    /// By the table's columns, once the header is read.
+    Table(Arc<[Column]>),
+    /// Like this.
+    Ready(RowMapping),
+    /// Like this, after the cells are made ready for it.
+    Prepared(TableMapping),
+}
+
+impl FileMapping {
+    /// The mapping of a file with this header.
+    fn of_header(self, model: &LoadModel, header: &[String]) -> Result<Self, String> {
+        match self {
+            Self::Model => {
+                let names: Vec<&str> = header.iter().map(String::as_str).collect();
+                RowMapping::new(&model.mapping, &names).map(Self::Ready).map_err(|error| error.to_string())
+            }
+            Self::Table(known) => {
+                table_columns::of_csv(header, &known).map(Self::Prepared).map_err(|error| error.to_string())
+            }
+            ready => Ok(ready),
+        }
+    }
+}
+
+/// A file on this machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LocalFile<'a> {
+    pub(super) path: &'a Path,
+    /// Kept at how much of it has been read.
+    pub(super) progress: &'a Arc<FileProgress>,
+    /// Whether the task's model is one; otherwise the file holds what `SELECT *` gives.
+    pub(super) has_model: bool,
+}
+
+/// A model's mapping on columns with types. Where the time column is a timestamp, times are nanoseconds; whole numbers count
+/// what the model says.
+fn typed_mapping(model: &mut LoadModel, columns: &[TypedColumn]) -> Result<RowMapping, MappingError> {
+    let LoadModel { mapping, time_unit } = model;
+    let found = RowMapping::typed(mapping, columns, TimeCells::TimestampsOrCounts)?;
+    let is_time = |column: &&TypedColumn| column.name == mapping.time_column;
+    if columns.iter().find(is_time).is_some_and(|c| c.cells == CellType::Measure(MeasureType::Timestamp)) {
+        *time_unit = Some("NANOSECONDS".to_owned());
+    }
+    Ok(found)
 }
 
 impl FileLoad<'_> {
@@ -305,22 +365,31 @@ impl FileLoad<'_> {
     async fn take(&mut self, piece: Piece) -> Result<bool, Stop> {
         match piece {
             Piece::Header(columns) => {
-                let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-                match RowMapping::new(&self.task.model.mapping, &columns) {
-                    Ok(mapping) => self.mapping = Some(mapping),
+                let mapping = std::mem::replace(&mut self.mapping, FileMapping::Model);
+                match mapping.of_header(&self.task.model, &columns) {
+                    Ok(mapping) => self.mapping = mapping,
                     Err(error) => {
                         self.outcome.progress.file_failures += 1;
-                        self.outcome.errors.add_file(&error.to_string());
+                        self.outcome.errors.add_file(&error);
                         return Ok(false);
                     }
                 }
             }
-            Piece::Rows(rows) => {
-                if let Some(mapping) = self.mapping.take() {
-                    self.rows(&mapping, &rows).await?;
-                    self.mapping = Some(mapping);
-                    self.loader.note(self.scope, &self.task.id, self.outcome.progress);
+            Piece::Rows(mut rows) => {
+                let mapping = std::mem::replace(&mut self.mapping, FileMapping::Model);
+                match &mapping {
+                    FileMapping::Ready(mapping) => self.rows(mapping, &rows).await?,
+                    FileMapping::Prepared(table) => {
+                        rows.iter_mut()
+                            .filter_map(|row| row.cells.as_mut().ok())
+                            .for_each(|cells| table.prepare(cells));
+                        self.rows(&table.mapping, &rows).await?;
+                    }
+                    // Rows come after the header.
+                    FileMapping::Model | FileMapping::Table(_) => {}
                 }
+                self.mapping = mapping;
+                self.loader.note(self.scope, &self.task.id, self.outcome.progress);
             }
         }
         Ok(true)

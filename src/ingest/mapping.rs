@@ -91,6 +91,21 @@ pub struct RowMapping {
     measures: Vec<RecordMapping>,
 }
 
+/// Columns whose meaning is known: those of a row as `SELECT *` gives it. Places count from 0.
+#[derive(Clone, Debug, Default)]
+pub struct RowColumns {
+    /// The time.
+    pub time: usize,
+    /// The measure name.
+    pub measure_name: usize,
+    /// Dimensions and their names.
+    pub dimensions: Vec<(usize, String)>,
+    /// Values of single measures.
+    pub singles: Vec<(usize, MeasureType)>,
+    /// Attributes of multi-measure records, and their names.
+    pub attributes: Vec<(usize, String, MeasureType)>,
+}
+
 /// One record of a row.
 #[derive(Clone, Debug)]
 struct RecordMapping {
@@ -216,16 +231,48 @@ impl RowMapping {
         let found = Self::new(mapping, &names)?;
         let is_counted = times == TimeCells::TimestampsOrCounts
             && columns[found.time].cells == CellType::Measure(MeasureType::Bigint);
-        let times = if is_counted { MeasureType::Bigint } else { MeasureType::Timestamp };
-        let refused = found.uses().find(|(place, used)| !used.takes(columns[*place].cells, times));
-        match refused {
-            None => Ok(found),
-            Some((place, used)) => Err(MappingError::ColumnType {
+        found.check_types(columns, if is_counted { MeasureType::Bigint } else { MeasureType::Timestamp })?;
+        Ok(found)
+    }
+
+    /// The mapping of columns called `names` whose meaning is known. A row makes a record of each single measure that it has a
+    /// value of, and one of its attributes.
+    ///
+    /// # Errors
+    /// [`MappingError`].
+    pub fn of_columns(names: &[String], columns: &RowColumns) -> Result<Self, MappingError> {
+        if let Some(twice) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+            return Err(MappingError::Ambiguous(twice.1.clone()));
+        }
+        let RowColumns { time, measure_name, dimensions, singles, attributes } = columns;
+        let record = |values| RecordMapping { only: None, name: None, values };
+        let mut measures: Vec<_> = singles.iter().map(|(place, t)| record(Values::Single(*place, *t))).collect();
+        if !attributes.is_empty() {
+            measures.push(record(Values::Multi(attributes.clone())));
+        }
+        match (dimensions.is_empty(), measures.is_empty()) {
+            (true, _) => Err(MappingError::NoDimensions),
+            (_, true) => Err(MappingError::NoMeasures),
+            _ => {
+                let dimensions = dimensions.clone();
+                Ok(Self { time: *time, dimensions, measure_name: Some(*measure_name), measures })
+            }
+        }
+    }
+
+    /// Whether columns of these types can become what they are mapped to; `times` is the type of all times.
+    ///
+    /// # Errors
+    /// [`MappingError::ColumnType`].
+    pub fn check_types(&self, columns: &[TypedColumn], times: MeasureType) -> Result<(), MappingError> {
+        let refused = self.uses().find(|(place, used)| !used.takes(columns[*place].cells, times));
+        refused.map_or(Ok(()), |(place, used)| {
+            Err(MappingError::ColumnType {
                 column: columns[place].name.clone(),
                 found: columns[place].type_name.clone(),
                 wanted: used.name(),
-            }),
-        }
+            })
+        })
     }
 
     /// Every column that is read, and what for.

@@ -19,6 +19,7 @@ pub struct ParquetRows {
     columns: Vec<String>,
     schema: SchemaRef,
     reader: ParquetRecordBatchReader,
+    count: u64,
 }
 
 impl ParquetRows {
@@ -29,15 +30,22 @@ impl ParquetRows {
     pub fn open(file: File) -> Result<Self, String> {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
         let schema = Arc::clone(builder.schema());
+        let count = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
         let reader = builder.build().map_err(|error| error.to_string())?;
         let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
-        Ok(Self { columns, schema, reader })
+        Ok(Self { columns, schema, reader, count })
     }
 
     /// The names of its columns.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        self.count
     }
 
     /// Its columns as mappings see them. The texts of timestamps are nanoseconds since the epoch.

@@ -218,6 +218,81 @@ async fn silent_connections_are_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_comes_byte_by_byte_is_given_up() {
+    let (server, clock) = start().await;
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    // Every byte comes in time, but the head never ends: it ends all the same.
+    let dribbling = async {
+        loop {
+            let mut answer = [0; 1];
+            match stream.try_read(&mut answer) {
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                _ => return,
+            }
+            if stream.write_all(b"a").await.is_err() {
+                return;
+            }
+        }
+    };
+    until(&clock, Duration::from_millis(500), dribbling).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_are_sent_ahead_are_answered_in_order() {
+    let (server, _clock) = start().await;
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let paths = ["/health", "/_timebrook/nothing", "/health", "/_timebrook/reset", "/health"];
+    let requests: String = paths.iter().map(|path| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).collect();
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    while answers.matches("HTTP/1.1 ").count() < paths.len() {
+        let mut piece = [0; 4_096];
+        let length = stream.read(&mut piece).await.unwrap();
+        assert!(length > 0, "{answers}");
+        answers.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+    }
+    let statuses: Vec<&str> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["200", "404", "200", "405", "200"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_are_reset_at_once_harm_nobody_else() {
+    let (server, _clock) = start().await;
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    for _ in 0..5_000 {
+        let request = Request::get("http://localhost/health").body(Full::<Bytes>::default()).unwrap();
+        // Dropped after it was sent: the stream is reset.
+        if sender.ready().await.is_err() || futures::poll!(std::pin::pin!(sender.send_request(request))).is_ready() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    drop(sender);
+    // The server may have ended the connection for it.
+    let _ = connection.await;
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    assert_eq!(health(stream, Version::HTTP_2).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_versions_of_tls_are_refused() {
+    let (server, _clock) = start().await;
+    // A ClientHello of TLS 1.1 with one cipher suite of its time. # RFC 4346, section 7.4.1.2
+    let hello = [&[1, 0, 0, 41, 3, 2][..], &[7; 32], &[0, 0, 2, 0, 0x2f, 1, 0]].concat();
+    let record = [&[0x16, 3, 1, 0, u8::try_from(hello.len()).unwrap()][..], &hello].concat();
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(&record).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    // An alert, and a fatal one. # RFC 8446, section 6
+    assert_eq!((answer[0], answer[5]), (0x15, 2), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_stops_coming_is_given_up() {
     let (server, clock) = start().await;
     let mut stream = TcpStream::connect(server.address()).await.unwrap();

@@ -6,6 +6,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 use timebrook::{Server, config::Config, server::Service};
+use timebrook_protocol::sigv4;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
@@ -47,7 +48,7 @@ impl Fixture {
                     measure("speed", &(80 * n).to_string(), "BIGINT"),
                     measure("moving", if n % 2 == 0 { "true" } else { "false" }, "BOOLEAN"),
                     measure("town", &format!("town {n}"), "VARCHAR"),
-                    measure("checked", &(1_656_633_600_000 + n).to_string(), "TIMESTAMP"),
+                    measure("checked", &(1_656_633_600 + n).to_string(), "TIMESTAMP"),
                 ];
                 values.truncate(5 - (n / 2) as usize);
                 json!({
@@ -87,6 +88,18 @@ impl Fixture {
     }
 }
 
+/// The request that a text stands for.
+fn request(text: &str) -> Option<Request<Full<Bytes>>> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let (method, address) = lines.next()?.split_once(' ')?;
+    let mut request = Request::builder().method(method).uri(address);
+    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+        request = request.header(name.trim(), value.trim());
+    }
+    request.body(Full::new(Bytes::from(body.to_owned()))).ok()
+}
+
 fn fixture() -> &'static Fixture {
     static FIXTURE: OnceLock<Fixture> = OnceLock::new();
     FIXTURE.get_or_init(Fixture::start)
@@ -120,17 +133,7 @@ pub fn run(sql: &str) {
 /// Sends a request: a line with method and address, header lines, an empty line, the body. Any answer will do but a fault of
 /// the server's own; faults that are asked for are left out.
 pub fn exchange(text: &str) {
-    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
-    let mut lines = head.lines();
-    let Some((method, address)) = lines.next().and_then(|line| line.split_once(' ')) else { return };
-    if address.contains("faults") {
-        return;
-    }
-    let mut request = Request::builder().method(method).uri(address);
-    for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        request = request.header(name.trim(), value.trim());
-    }
-    let Ok(request) = request.body(Full::new(Bytes::from(body.to_owned()))) else { return };
+    let Some(request) = request(text).filter(|request| !request.uri().path().contains("faults")) else { return };
     let status = fixture().runtime.block_on(async {
         let response = fixture().service.clone().oneshot(request).await.expect("an answer");
         let status = response.status().as_u16();
@@ -138,4 +141,25 @@ pub fn exchange(text: &str) {
         status
     });
     assert!(status < 500 || status == 501, "{status}: {text}");
+}
+
+/// Takes a request's signature apart and holds it against every rule there is. It must never be right: nobody knows the secret.
+pub fn signature(text: &str) {
+    let Some(request) = request(text) else { return };
+    let (parts, _) = request.into_parts();
+    let (_, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let request = sigv4::Request {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query(),
+        headers: &parts.headers,
+        authority: parts.uri.authority().map(|authority| authority.as_str()),
+    };
+    let Ok(signature) = sigv4::Signature::of(&request) else { return };
+    for rules in [sigv4::Rules::Common(body.as_bytes()), sigv4::Rules::S3] {
+        let _ = signature.check_form(&request, Some("timestream"));
+        let _ = signature.check_token(Some("token"));
+        let _ = signature.check_time(1_704_067_200, rules);
+        assert!(signature.check_digits(&request, rules, "a secret that nobody knows").is_err(), "{text}");
+    }
 }
