@@ -11,6 +11,7 @@ NAMES = [
 ]
 FORMS = {
     "rust": ("src/scenarios/*.rs", r'Scenario::new\("(\w+)"'),
+    "go": ("go/*_test.go", r'\{"(\w+)", func'),
     "javascript": ("js/*.test.js", r'scenario\("(\w+)"'),
     "python": ("python/test_*.py", r"^def test_(\w+)\("),
 }
