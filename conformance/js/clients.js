@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
+import { Agent } from "node:https";
 import { QueryCommand, TimestreamQueryClient } from "@aws-sdk/client-timestream-query";
 import {
   CreateDatabaseCommand,
@@ -9,13 +10,17 @@ import {
   TimestreamWriteClient,
   WriteRecordsCommand,
 } from "@aws-sdk/client-timestream-write";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 export const REGION = "us-east-1";
 export const URL = process.env.TIMEBROOK_URL?.replace(/\/$/, "");
 if (!URL) throw new Error("TIMEBROOK_URL is not set: start a server and give its address, or run scripts/test");
 
-// How a client comes to the server's address: given in code, or by AWS_ENDPOINT_URL alone.
-export const MODES = ["explicit", "environment"];
+// How a client comes to the server's address: given in code, by AWS_ENDPOINT_URL alone, given in code over TLS.
+export const MODES = ["explicit", "environment", "tls"];
+
+// What a client over TLS trusts: the server's own certificate authority.
+const CA = await (await fetch(`${URL}/_timebrook/ca.pem`)).text();
 
 // A 12-digit account that nothing else uses: its own, empty world on the server.
 export function freshAccount() {
@@ -28,6 +33,10 @@ export function clients(mode, account = freshAccount()) {
   else delete process.env.AWS_ENDPOINT_URL;
   const settings = { region: REGION, credentials: { accessKeyId: account, secretAccessKey: "secret" } };
   if (mode === "explicit") settings.endpoint = URL;
+  if (mode === "tls") {
+    settings.endpoint = URL.replace("http://", "https://");
+    settings.requestHandler = new NodeHttpHandler({ httpsAgent: new Agent({ ca: CA }) });
+  }
   return { account, write: new TimestreamWriteClient(settings), query: new TimestreamQueryClient(settings) };
 }
 

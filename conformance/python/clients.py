@@ -1,17 +1,21 @@
 """One way to call the service, two clients behind it: boto3 and the AWS CLI.
 
-A scenario is written once against `Client.call` and runs through every client, each with an explicit endpoint and with
-nothing but AWS_ENDPOINT_URL in its environment.
+A scenario is written once against `Client.call` and runs through every client, each with an explicit endpoint, with nothing but
+AWS_ENDPOINT_URL in its environment, and over TLS.
 """
 
+import atexit
 import json
 import os
 import re
 import secrets
 import subprocess
 import sys
+import tempfile
 import threading
+import urllib.request
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import boto3
@@ -56,8 +60,19 @@ class ServiceError(Exception):
         return f"{self.code} ({self.status}): {self.message}"
 
 
-def environment(account: str, url: str | None) -> dict[str, str]:
-    """The environment of a client: credentials of the account, and the endpoint unless it is given in another way."""
+@cache
+def authority(url: str) -> str:
+    """The path of a file with the server's certificate authority."""
+    with urllib.request.urlopen(f"{url}/_timebrook/ca.pem", timeout=30) as response, tempfile.NamedTemporaryFile(
+        suffix=".pem", delete=False
+    ) as file:
+        file.write(response.read())
+    atexit.register(os.unlink, file.name)
+    return file.name
+
+
+def environment(account: str, mode: str, url: str) -> dict[str, str]:
+    """The environment of a client: credentials of the account, and what the mode wants there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     kept |= {
         "AWS_ACCESS_KEY_ID": account,
@@ -68,9 +83,17 @@ def environment(account: str, url: str | None) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    if url:
-        kept["AWS_ENDPOINT_URL"] = url
+    match mode:
+        case "environment":
+            kept["AWS_ENDPOINT_URL"] = url
+        case "tls":
+            kept["AWS_CA_BUNDLE"] = authority(url)
     return kept
+
+
+def explicit_endpoint(mode: str, url: str) -> str | None:
+    """The endpoint as it is given in code or on the command line."""
+    return {"explicit": url, "tls": url.replace("http://", "https://", 1)}.get(mode)
 
 
 class Client:
@@ -99,11 +122,12 @@ class Boto3(Client):
 
     def client(self, service: str):
         """A boto3 client; in the environment mode it is made with the endpoint only there."""
-        explicit = {"endpoint_url": self.url} if self.mode == "explicit" else {}
+        endpoint = explicit_endpoint(self.mode, self.url)
+        explicit = {"endpoint_url": endpoint} if endpoint else {}
         with ENVIRONMENT_LOCK:
             saved = dict(os.environ)
             os.environ.clear()
-            os.environ.update(environment(self.account, self.url if self.mode == "environment" else None))
+            os.environ.update(environment(self.account, self.mode, self.url))
             try:
                 return boto3.session.Session().client(service, region_name=REGION, config=self.config, **explicit)
             finally:
@@ -130,10 +154,11 @@ class AwsCli(Client):
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         """`aws ARGUMENTS`, with the endpoint given as the mode says."""
-        explicit = ["--endpoint-url", self.url] if self.mode == "explicit" else []
+        endpoint = explicit_endpoint(self.mode, self.url)
+        explicit = ["--endpoint-url", endpoint] if endpoint else []
         return subprocess.run(
             [str(Path(sys.executable).with_name("aws")), *explicit, "--region", REGION, "--output", "json", *arguments],
-            env=environment(self.account, self.url if self.mode == "environment" else None),
+            env=environment(self.account, self.mode, self.url),
             capture_output=True,
             text=True,
             timeout=120,

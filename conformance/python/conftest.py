@@ -17,7 +17,7 @@ def url() -> str:
     return os.environ["TIMEBROOK_URL"].rstrip("/")
 
 
-@pytest.fixture(params=["boto3-explicit", "boto3-environment", "cli-explicit", "cli-environment"])
+@pytest.fixture(params=[f"{client}-{mode}" for client in ("boto3", "cli") for mode in ("explicit", "environment", "tls")])
 def client(request, url):
     """Each client in each way to give it the endpoint, in an account of its own."""
     kind, mode = request.param.split("-")

@@ -31,7 +31,7 @@ def block(heading: str, language: str) -> str:
 def environment(url) -> dict[str, str]:
     """What the server's two lines set, in an account of its own."""
     tools = str(Path(sys.executable).parent)
-    return client_environment(fresh_account(), url) | {
+    return client_environment(fresh_account(), "environment", url) | {
         "AWS_REGION": "us-east-1",
         "PATH": os.pathsep.join([tools, os.environ["PATH"]]),
     }
