@@ -1,22 +1,20 @@
-// Package conformance runs the scenarios that every language's suite has through the AWS SDK for Go v2, in each way to reach
-// the server. The server's address is in TIMEBROOK_URL.
+// Package conformance runs the scenarios of ../scenarios.txt through the AWS SDK for Go v2, against the server whose
+// address is in TIMEBROOK_URL.
 package conformance
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"reflect"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,249 +22,282 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/timestreamquery"
-	querytypes "github.com/aws/aws-sdk-go-v2/service/timestreamquery/types"
+	query "github.com/aws/aws-sdk-go-v2/service/timestreamquery/types"
 	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite"
-	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite/types"
+	write "github.com/aws/aws-sdk-go-v2/service/timestreamwrite/types"
 	"github.com/aws/smithy-go"
 )
 
 const region = "us-east-1"
 
-// How a client comes to the server's address: given in code, by AWS_ENDPOINT_URL alone, and given in code over TLS.
-var modes = []string{"explicit", "environment", "tls"}
+// How the clients come to the server's address.
+const (
+	// An endpoint given in code.
+	explicit = "explicit"
+	// Nothing but AWS_ENDPOINT_URL in the environment.
+	environment = "environment"
+	// An endpoint given in code, over TLS on the same port, trusting the server's certificate authority and no other.
+	overTLS = "tls"
+)
 
-type scenario struct {
-	name string
-	run  func(*testing.T, *client)
+// clients are those of both services, in an account of their own: an empty world on the server.
+type clients struct {
+	account string
+	write   *timestreamwrite.Client
+	query   *timestreamquery.Client
 }
 
-var passed, failed atomic.Int32
-
-func TestMain(m *testing.M) {
-	if os.Getenv("TIMEBROOK_URL") == "" {
-		fmt.Fprintln(os.Stderr, "TIMEBROOK_URL is not set: start a server and give its address, or run scripts/test")
-		os.Exit(2)
-	}
-	status := m.Run()
-	fmt.Printf("%d passed, %d failed\n", passed.Load(), failed.Load())
-	os.Exit(status)
+// scenario is one of the shared list, or one that is only Go's.
+type scenario struct {
+	name string
+	run  func(*testing.T, clients)
 }
 
 func TestScenarios(t *testing.T) {
-	for _, mode := range modes {
-		for _, list := range [][]scenario{controlPlane, writes, queries} {
-			for _, scenario := range list {
-				t.Run(mode+"/"+scenario.name, func(t *testing.T) {
-					defer func() {
-						if t.Failed() {
-							failed.Add(1)
-						} else {
-							passed.Add(1)
-						}
-					}()
-					scenario.run(t, newClient(t, mode))
-				})
+	for _, mode := range []string{explicit, environment, overTLS} {
+		t.Run(mode, func(t *testing.T) {
+			settings := settingsFor(t, mode)
+			for _, group := range [][]scenario{controlPlane, writes, queries, endpoints, scheduled, unloads} {
+				for _, scenario := range group {
+					t.Run(scenario.name, func(t *testing.T) { scenario.run(t, newClients(t, settings)) })
+				}
 			}
-		}
+			if mode == overTLS {
+				t.Run("unknown_authority", func(t *testing.T) { unknownAuthority(t, settings) })
+			}
+		})
 	}
 }
 
-// Both services' clients in an account that nothing else uses: its own, empty world on the server.
-type client struct {
-	write   *timestreamwrite.Client
-	query   *timestreamquery.Client
-	account string
-	url     string
+// unknownAuthority expects a client that knows only the machine's authorities not to trust the server.
+func unknownAuthority(t *testing.T, settings aws.Config) {
+	settings.HTTPClient = http.DefaultClient
+	settings.RetryMaxAttempts = 1
+	_, err := newClients(t, settings).write.ListDatabases(t.Context(), &timestreamwrite.ListDatabasesInput{})
+	var unknown x509.UnknownAuthorityError
+	if !errors.As(err, &unknown) {
+		t.Fatalf("expected an unknown authority, not %v", err)
+	}
 }
 
-var ctx = context.Background()
-
-func newClient(t *testing.T, mode string) *client {
+// serverURL returns the server's plain address, without a slash at its end.
+func serverURL(t *testing.T) string {
 	t.Helper()
-	url := strings.TrimSuffix(os.Getenv("TIMEBROOK_URL"), "/")
-	account := freshAccount(t)
-	options := []func(*config.LoadOptions) error{
-		config.WithRegion(region),
-		config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(account, "secret", "")),
+	url := os.Getenv("TIMEBROOK_URL")
+	if url == "" {
+		t.Fatal("TIMEBROOK_URL is not set: start a server and give its address, or run scripts/test")
 	}
-	var endpoint *string
-	switch mode {
-	case "explicit":
-		endpoint = &url
-	case "environment":
+	return strings.TrimSuffix(url, "/")
+}
+
+// settingsFor returns the SDK's settings for a way to come to the server, until the test ends.
+func settingsFor(t *testing.T, mode string) aws.Config {
+	t.Helper()
+	url := serverURL(t)
+	// Nothing of the person who runs this.
+	for _, file := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
+		t.Setenv(file, os.DevNull)
+	}
+	t.Setenv("AWS_PROFILE", "")
+	t.Setenv("AWS_ENDPOINT_URL", "")
+	if mode == environment {
 		t.Setenv("AWS_ENDPOINT_URL", url)
-	case "tls":
-		endpoint = aws.String(strings.Replace(url, "http://", "https://", 1))
-		options = append(options, config.WithHTTPClient(trusting(t, url)))
 	}
-	loaded := must(config.LoadDefaultConfig(ctx, options...))(t)
-	return &client{
-		write:   timestreamwrite.NewFromConfig(loaded, func(o *timestreamwrite.Options) { o.BaseEndpoint = either(endpoint, o.BaseEndpoint) }),
-		query:   timestreamquery.NewFromConfig(loaded, func(o *timestreamquery.Options) { o.BaseEndpoint = either(endpoint, o.BaseEndpoint) }),
-		account: account,
-		url:     url,
+	settings, err := config.LoadDefaultConfig(t.Context(), config.WithRegion(region))
+	if err != nil {
+		t.Fatal(err)
 	}
+	switch mode {
+	case explicit:
+		settings.BaseEndpoint = &url
+	case overTLS:
+		settings.BaseEndpoint = aws.String(strings.Replace(url, "http://", "https://", 1))
+		settings.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(transport *http.Transport) {
+			transport.TLSClientConfig = &tls.Config{RootCAs: serverAuthority(t)}
+		})
+	}
+	return settings
 }
 
-func either(given, other *string) *string {
-	if given != nil {
-		return given
-	}
-	return other
-}
-
-// An HTTP client that trusts the server's own certificate authority and no other.
-func trusting(t *testing.T, url string) *awshttp.BuildableClient {
+// serverAuthority returns the certificate authority that the server hands out, and no other.
+func serverAuthority(t *testing.T) *x509.CertPool {
 	t.Helper()
-	response := must(http.Get(url + "/_timebrook/ca.pem"))(t)
-	defer response.Body.Close()
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(must(io.ReadAll(response.Body))(t)) {
-		t.Fatal("the server hands out no certificate authority")
+	status, pem := fetch(t, http.MethodGet, serverURL(t)+"/_timebrook/ca.pem")
+	equal(t, status, http.StatusOK)
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		t.Fatalf("no certificate: %q", pem)
 	}
-	return awshttp.NewBuildableClient().WithTransportOptions(func(transport *http.Transport) {
-		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	})
+	return pool
 }
 
-func freshAccount(t *testing.T) string {
+// newClients makes both clients, in an account that nothing else uses.
+func newClients(t *testing.T, settings aws.Config) clients {
 	t.Helper()
-	number := must(rand.Int(rand.Reader, big.NewInt(900_000_000_000)))(t)
-	return strconv.FormatInt(number.Int64()+100_000_000_000, 10)
+	account := fmt.Sprint(100_000_000_000 + rand.Int64N(900_000_000_000))
+	settings.Credentials = credentials.NewStaticCredentialsProvider(account, "secret", "")
+	return clients{account, timestreamwrite.NewFromConfig(settings), timestreamquery.NewFromConfig(settings)}
 }
 
-// The value, or the test ends with the error.
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
+// fetch sends a plain HTTP request without a body, and returns the status and the body of the answer.
+func fetch(t *testing.T, method, url string) (int, []byte) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func equal(t *testing.T, found, wanted any) {
-	t.Helper()
-	if !reflect.DeepEqual(found, wanted) {
-		t.Fatalf("found %#v\nwanted %#v", found, wanted)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, body
 }
 
-// Expects a call to be refused with that error name and HTTP status; returns the error's text.
-func refused(t *testing.T, err error, name string, status int) string {
+// An operation of a client: a method such as client.CreateDatabase.
+type operation[Input, Output, Options any] func(context.Context, *Input, ...func(*Options)) (*Output, error)
+
+// call calls an operation that has to succeed, and returns its answer.
+func call[Input, Output, Options any](t *testing.T, run operation[Input, Output, Options], input *Input) *Output {
 	t.Helper()
-	var known smithy.APIError
+	output, err := run(t.Context(), input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
+}
+
+// refused calls an operation that has to fail with that exception of the SDK and that HTTP status; returns the error.
+func refused[Exception smithy.APIError, Input, Output, Options any](
+	t *testing.T, status int, run operation[Input, Output, Options], input *Input,
+) Exception {
+	t.Helper()
+	_, err := run(t.Context(), input)
+	var exception Exception
+	if !errors.As(err, &exception) {
+		t.Fatalf("expected %T, not %v", exception, err)
+	}
 	var response *awshttp.ResponseError
-	if !errors.As(err, &known) || !errors.As(err, &response) {
-		t.Fatalf("wanted %s, found %v", name, err)
+	if !errors.As(err, &response) || response.HTTPStatusCode() != status {
+		t.Fatalf("expected HTTP %d, not %v", status, err)
 	}
-	equal(t, known.ErrorCode(), name)
-	equal(t, response.HTTPStatusCode(), status)
-	return known.ErrorMessage()
+	return exception
 }
 
-// Creates the database `sensors` with the table `readings`, whose memory store holds a day.
-func (c *client) makeTable(t *testing.T) {
+// equal fails the test when two values, and all that they point to, are not alike.
+func equal[Value any](t *testing.T, got, want Value) {
 	t.Helper()
-	must(c.write.CreateDatabase(ctx, &timestreamwrite.CreateDatabaseInput{DatabaseName: aws.String("sensors")}))(t)
-	must(c.write.CreateTable(ctx, &timestreamwrite.CreateTableInput{
-		DatabaseName:        aws.String("sensors"),
-		TableName:           aws.String("readings"),
-		RetentionProperties: retention(24, 7),
-	}))(t)
-}
-
-func retention(hours, days int64) *types.RetentionProperties {
-	return &types.RetentionProperties{
-		MemoryStoreRetentionPeriodInHours:  aws.Int64(hours),
-		MagneticStoreRetentionPeriodInDays: aws.Int64(days),
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("got  %s\nwant %s", asText(got), asText(want))
 	}
 }
 
-// A single-measure record of one device.
-func reading(atMs int64, value string, changes ...func(*types.Record)) types.Record {
-	record := types.Record{
-		Dimensions:   []types.Dimension{{Name: aws.String("device"), Value: aws.String("d1")}},
-		MeasureName:  aws.String("temperature"),
-		MeasureValue: aws.String(value),
-		Time:         aws.String(strconv.FormatInt(atMs, 10)),
+// asText shows what a value points to rather than where that is.
+func asText(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("%#v", value)
 	}
-	for _, change := range changes {
-		change(&record)
-	}
-	return record
+	return string(text)
 }
 
-func version(version int64) func(*types.Record) {
-	return func(record *types.Record) { record.Version = aws.Int64(version) }
+// contains fails the test when a text lacks a part.
+func contains(t *testing.T, text, part string) {
+	t.Helper()
+	if !strings.Contains(text, part) {
+		t.Fatalf("%q does not contain %q", text, part)
+	}
 }
 
-// WriteRecords into `sensors.readings`.
-func (c *client) put(common *types.Record, records ...types.Record) (*timestreamwrite.WriteRecordsOutput, error) {
-	return c.write.WriteRecords(ctx, &timestreamwrite.WriteRecordsInput{
-		DatabaseName:     aws.String("sensors"),
-		TableName:        aws.String("readings"),
-		CommonAttributes: common,
-		Records:          records,
+// makeTable creates the database `sensors` with the table `readings`, whose memory store holds a day.
+func makeTable(t *testing.T, c clients) {
+	t.Helper()
+	call(t, c.write.CreateDatabase, &timestreamwrite.CreateDatabaseInput{DatabaseName: aws.String("sensors")})
+	call(t, c.write.CreateTable, &timestreamwrite.CreateTableInput{
+		DatabaseName: aws.String("sensors"),
+		TableName:    aws.String("readings"),
+		RetentionProperties: &write.RetentionProperties{
+			MemoryStoreRetentionPeriodInHours:  aws.Int64(24),
+			MagneticStoreRetentionPeriodInDays: aws.Int64(7),
+		},
 	})
 }
 
-// A Datum as the .slt files print it.
-func text(t *testing.T, datum querytypes.Datum) string {
-	t.Helper()
-	texts := func(cells []querytypes.Datum) string {
-		parts := make([]string, len(cells))
-		for i, cell := range cells {
-			parts[i] = text(t, cell)
-		}
-		return strings.Join(parts, ", ")
+// reading is a single-measure record of the device d1, at a time in milliseconds since 1970.
+func reading(time int64, value string) write.Record {
+	return write.Record{
+		Dimensions:   []write.Dimension{{Name: aws.String("device"), Value: aws.String("d1")}},
+		MeasureName:  aws.String("temperature"),
+		MeasureValue: &value,
+		Time:         aws.String(fmt.Sprint(time)),
 	}
+}
+
+// intoReadings is a WriteRecords request for `sensors.readings`.
+func intoReadings(records ...write.Record) *timestreamwrite.WriteRecordsInput {
+	return &timestreamwrite.WriteRecordsInput{
+		DatabaseName: aws.String("sensors"),
+		TableName:    aws.String("readings"),
+		Records:      records,
+	}
+}
+
+// datumText is a Datum as the .slt files print it.
+func datumText(t *testing.T, datum query.Datum) string {
+	t.Helper()
+	var parts []string
 	switch {
 	case datum.ScalarValue != nil:
 		return *datum.ScalarValue
 	case aws.ToBool(datum.NullValue):
 		return "NULL"
 	case datum.ArrayValue != nil:
-		return "[" + texts(datum.ArrayValue) + "]"
+		return "[" + strings.Join(rowTexts(t, datum.ArrayValue), ", ") + "]"
 	case datum.RowValue != nil:
-		return "(" + texts(datum.RowValue.Data) + ")"
+		return "(" + strings.Join(rowTexts(t, datum.RowValue.Data), ", ") + ")"
 	case datum.TimeSeriesValue != nil:
-		points := make([]string, len(datum.TimeSeriesValue))
-		for i, point := range datum.TimeSeriesValue {
-			points[i] = "(" + *point.Time + ", " + text(t, *point.Value) + ")"
+		for _, point := range datum.TimeSeriesValue {
+			parts = append(parts, fmt.Sprintf("(%s, %s)", *point.Time, datumText(t, *point.Value)))
 		}
-		return "[" + strings.Join(points, ", ") + "]"
+		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	t.Fatalf("not a Datum: %#v", datum)
+	t.Fatalf("not a Datum: %s", asText(datum))
 	return ""
 }
 
-// The columns and all rows of a query, page by page.
-func (c *client) rows(t *testing.T, sql string, rowsMax *int32) ([]querytypes.ColumnInfo, [][]string) {
+func rowTexts(t *testing.T, data []query.Datum) []string {
 	t.Helper()
-	var columns []querytypes.ColumnInfo
-	rows := [][]string{}
-	pages := timestreamquery.NewQueryPaginator(c.query, &timestreamquery.QueryInput{QueryString: &sql, MaxRows: rowsMax})
-	for pages.HasMorePages() {
-		page := must(pages.NextPage(ctx))(t)
-		if rowsMax != nil && len(page.Rows) > int(*rowsMax) {
-			t.Fatalf("a page of %d rows", len(page.Rows))
-		}
-		columns = page.ColumnInfo
-		for _, row := range page.Rows {
-			cells := make([]string, len(row.Data))
-			for i, datum := range row.Data {
-				cells[i] = text(t, datum)
-			}
-			rows = append(rows, cells)
-		}
+	texts := make([]string, len(data))
+	for i, datum := range data {
+		texts[i] = datumText(t, datum)
 	}
-	return columns, rows
+	return texts
 }
 
-func (c *client) expectRows(t *testing.T, sql string, wanted [][]string) {
+// queryAll returns the columns and all rows of a query, following NextToken to its end.
+func queryAll(t *testing.T, c clients, sql string) ([]query.ColumnInfo, [][]string) {
 	t.Helper()
-	_, rows := c.rows(t, sql, nil)
-	equal(t, rows, wanted)
+	input := &timestreamquery.QueryInput{QueryString: &sql}
+	rows := [][]string{}
+	for {
+		answer := call(t, c.query.Query, input)
+		for _, row := range answer.Rows {
+			rows = append(rows, rowTexts(t, row.Data))
+		}
+		if answer.NextToken == nil {
+			return answer.ColumnInfo, rows
+		}
+		input.NextToken = answer.NextToken
+	}
+}
+
+// rowsOf returns all rows of a query as text.
+func rowsOf(t *testing.T, c clients, sql string) [][]string {
+	t.Helper()
+	_, rows := queryAll(t, c, sql)
+	return rows
 }

@@ -1,14 +1,14 @@
 module timebrook/conformance
 
-go 1.24.0
+go 1.24
 
 require (
-	github.com/aws/aws-sdk-go-v2 v1.46.0
+	github.com/aws/aws-sdk-go-v2 v1.41.9
 	github.com/aws/aws-sdk-go-v2/config v1.32.0
 	github.com/aws/aws-sdk-go-v2/credentials v1.19.0
 	github.com/aws/aws-sdk-go-v2/service/timestreamquery v1.36.19
 	github.com/aws/aws-sdk-go-v2/service/timestreamwrite v1.35.25
-	github.com/aws/smithy-go v1.28.1
+	github.com/aws/smithy-go v1.26.0
 )
 
 require (

@@ -2,170 +2,218 @@ package conformance
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/timestreamquery"
-	querytypes "github.com/aws/aws-sdk-go-v2/service/timestreamquery/types"
-	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite"
-	"github.com/aws/aws-sdk-go-v2/service/timestreamwrite/types"
+	query "github.com/aws/aws-sdk-go-v2/service/timestreamquery/types"
+	write "github.com/aws/aws-sdk-go-v2/service/timestreamwrite/types"
 )
 
-// A table with 30 readings of three devices, one a minute and device, the newest now.
-func (c *client) fill(t *testing.T) {
+// Query, PrepareQuery, CancelQuery, statements about tables.
+var queries = []scenario{
+	{"query_every_datum_type", queryEveryDatumType},
+	{"query_time_series", queryTimeSeries},
+	{"query_pages", queryPages},
+	{"query_status", queryStatus},
+	{"cancel_query", cancelQuery},
+	{"show_and_describe", showAndDescribe},
+	{"empty_table", emptyTable},
+	{"prepare_query", prepareQuery},
+	{"query_errors", queryErrors},
+}
+
+// fill makes a table with 30 readings of three devices, one a minute and device, the newest now.
+func fill(t *testing.T, c clients) {
 	t.Helper()
-	c.makeTable(t)
-	now := time.Now().UnixMilli()
-	records := []types.Record{}
-	for i := range int64(30) {
-		device := fmt.Sprintf("d%d", i/10)
-		records = append(records, reading(now-i%10*60_000, fmt.Sprintf("%d.%d", i/10, i%10), func(record *types.Record) {
-			record.Dimensions[0].Value = &device
-		}))
+	makeTable(t, c)
+	now := nowMs()
+	records := make([]write.Record, 30)
+	for i := range records {
+		device, minute := i/10, i%10
+		records[i] = reading(now-int64(minute)*60_000, fmt.Sprintf("%d.%d", device, minute))
+		records[i].Dimensions[0].Value = aws.String(fmt.Sprintf("d%d", device))
 	}
-	must(c.put(nil, records...))(t)
+	call(t, c.write.WriteRecords, intoReadings(records...))
 }
 
-func (c *client) ask(sql string, token *string, rowsMax *int32) (*timestreamquery.QueryOutput, error) {
-	return c.query.Query(ctx, &timestreamquery.QueryInput{QueryString: &sql, NextToken: token, MaxRows: rowsMax})
-}
-
-func names(columns []querytypes.ColumnInfo) (names []string) {
+func columnNames(columns []query.ColumnInfo) []string {
+	names := []string{}
 	for _, column := range columns {
-		names = append(names, aws.ToString(column.Name))
+		names = append(names, *column.Name)
 	}
 	return names
 }
 
-// Query, PrepareQuery, CancelQuery, statements about tables, endpoint discovery.
-var queries = []scenario{
-	{"query_every_datum_type", func(t *testing.T, c *client) {
-		columns, rows := c.rows(t, "SELECT 1 AS i, 'two' AS v, timestamp '2020-08-08 01:00' AS ts, "+
-			"interval '2' day - interval '3' hour AS ds, interval '3' year - interval '5' month AS ym, time '01:00' AS t, "+
-			"date '2020-08-08' AS d, 2147483648 AS b, 1e10 AS x, true AS f, NULL AS n, ARRAY[1, NULL, 3] AS a, ROW(1, 'a') AS r",
-			nil)
-		// observed: the first seven
-		kinds := []string{
-			"i INTEGER", "v VARCHAR", "ts TIMESTAMP", "ds INTERVAL_DAY_TO_SECOND", "ym INTERVAL_YEAR_TO_MONTH", "t TIME",
-			"d DATE", "b BIGINT", "x DOUBLE", "f BOOLEAN", "n UNKNOWN",
+func queryEveryDatumType(t *testing.T, c clients) {
+	columns, rows := queryAll(t, c,
+		"SELECT 1 AS i, 'two' AS v, timestamp '2020-08-08 01:00' AS ts, interval '2' day - interval '3' hour AS ds, "+
+			"interval '3' year - interval '5' month AS ym, time '01:00' AS t, date '2020-08-08' AS d, "+
+			"2147483648 AS b, 1e10 AS x, true AS f, NULL AS n, ARRAY[1, NULL, 3] AS a, ROW(1, 'a') AS r")
+	equal(t, columnNames(columns), []string{"i", "v", "ts", "ds", "ym", "t", "d", "b", "x", "f", "n", "a", "r"})
+	types := []query.ScalarType{}
+	for _, column := range columns {
+		types = append(types, column.Type.ScalarType)
+	}
+	// observed: the first seven. An array and a row have no scalar type.
+	equal(t, types, []query.ScalarType{
+		query.ScalarTypeInteger, query.ScalarTypeVarchar, query.ScalarTypeTimestamp,
+		query.ScalarTypeIntervalDayToSecond, query.ScalarTypeIntervalYearToMonth, query.ScalarTypeTime,
+		query.ScalarTypeDate, query.ScalarTypeBigint, query.ScalarTypeDouble, query.ScalarTypeBoolean,
+		query.ScalarTypeUnknown, "", "",
+	})
+	equal(t, columns[11].Type.ArrayColumnInfo.Type.ScalarType, query.ScalarTypeInteger)
+	equal(t, len(columns[12].Type.RowColumnInfo), 2)
+	equal(t, rows, [][]string{{
+		"1",
+		"two",
+		"2020-08-08 01:00:00.000000000",
+		"1 21:00:00.000000000",
+		"2-7",
+		"01:00:00.000000000",
+		"2020-08-08",
+		"2147483648",
+		"1.0E10",
+		"true",
+		"NULL",
+		"[1, NULL, 3]",
+		"(1, a)",
+	}})
+}
+
+func queryTimeSeries(t *testing.T, c clients) {
+	fill(t, c)
+	columns, rows := queryAll(t, c,
+		"SELECT CREATE_TIME_SERIES(time, measure_value::double) AS series FROM sensors.readings "+
+			"WHERE device = 'd2' AND time > ago(150s)")
+	series := columns[0].Type.TimeSeriesMeasureValueColumnInfo
+	equal(t, series.Type.ScalarType, query.ScalarTypeDouble)
+	found := []string{}
+	for _, match := range regexp.MustCompile(`, (\d\.\d)\)`).FindAllStringSubmatch(rows[0][0], -1) {
+		found = append(found, match[1])
+	}
+	equal(t, found, []string{"2.2", "2.1", "2.0"})
+}
+
+func queryPages(t *testing.T, c clients) {
+	fill(t, c)
+	sql := "SELECT device, time FROM sensors.readings ORDER BY device, time"
+	paged := [][]string{}
+	paginator := timestreamquery.NewQueryPaginator(
+		c.query, &timestreamquery.QueryInput{QueryString: &sql, MaxRows: aws.Int32(7)},
+	)
+	for paginator.HasMorePages() {
+		page, err := paginator.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
-		for i, kind := range kinds {
-			equal(t, *columns[i].Name+" "+string(columns[i].Type.ScalarType), kind)
+		if len(page.Rows) > 7 {
+			t.Fatalf("%d rows in a page of 7", len(page.Rows))
 		}
-		equal(t, columns[11].Type.ArrayColumnInfo.Type.ScalarType, querytypes.ScalarTypeInteger)
-		equal(t, len(columns[12].Type.RowColumnInfo), 2)
-		equal(t, rows, [][]string{{
-			"1", "two", "2020-08-08 01:00:00.000000000", "1 21:00:00.000000000", "2-7", "01:00:00.000000000", "2020-08-08",
-			"2147483648", "1.0E10", "true", "NULL", "[1, NULL, 3]", "(1, a)",
-		}})
-	}},
-	{"query_time_series", func(t *testing.T, c *client) {
-		c.fill(t)
-		columns, rows := c.rows(t, "SELECT CREATE_TIME_SERIES(time, measure_value::double) AS series FROM sensors.readings "+
-			"WHERE device = 'd2' AND time > ago(150s)", nil)
-		equal(t, columns[0].Type.TimeSeriesMeasureValueColumnInfo.Type.ScalarType, querytypes.ScalarTypeDouble)
-		found := []string{}
-		for _, match := range regexp.MustCompile(`, (\d\.\d)\)`).FindAllStringSubmatch(rows[0][0], -1) {
-			found = append(found, match[1])
+		for _, row := range page.Rows {
+			paged = append(paged, rowTexts(t, row.Data))
 		}
-		equal(t, found, []string{"2.2", "2.1", "2.0"})
-	}},
-	{"query_pages", func(t *testing.T, c *client) {
-		c.fill(t)
-		sql := "SELECT device, time FROM sensors.readings ORDER BY device, time"
-		_, paged := c.rows(t, sql, aws.Int32(7))
-		equal(t, len(paged), 30)
-		c.expectRows(t, sql, paged)
-		_, err := c.ask(sql, aws.String("bm90IGEgdG9rZW4"), nil)
-		equal(t, strings.Contains(refused(t, err, "ValidationException", 400), "Invalid pagination token"), true)
-	}},
-	{"query_status", func(t *testing.T, c *client) {
-		c.fill(t)
-		answer := must(c.ask("SELECT count(*) FROM sensors.readings WHERE device = 'd1'", nil, nil))(t)
-		// observed
-		equal(t, answer.QueryStatus.CumulativeBytesMetered, int64(10_000_000))
-		equal(t, answer.QueryStatus.CumulativeBytesScanned > 0, true)
-		equal(t, regexp.MustCompile("^[A-Z0-9]{1,64}$").MatchString(*answer.QueryId), true)
-	}},
-	{"cancel_query", func(t *testing.T, c *client) {
-		// model: an unknown or finished query cannot be cancelled
-		cancel := &timestreamquery.CancelQueryInput{QueryId: aws.String("AEDACANMQDLSTQR3SPDV6HEWYACX5")}
-		_, err := c.query.CancelQuery(ctx, cancel)
-		refused(t, err, "ValidationException", 400)
-		c.fill(t)
-		sql := "SELECT a.time FROM sensors.readings a, sensors.readings b, sensors.readings c"
-		page := must(c.ask(sql, nil, aws.Int32(1)))(t)
-		must(c.query.CancelQuery(ctx, &timestreamquery.CancelQueryInput{QueryId: page.QueryId}))(t)
-		_, err = c.ask(sql, page.NextToken, aws.Int32(1))
-		refused(t, err, "ConflictException", 409)
-	}},
-	{"show_and_describe", func(t *testing.T, c *client) {
-		c.fill(t)
-		c.expectRows(t, "SHOW DATABASES", [][]string{{"sensors"}})
-		c.expectRows(t, `SHOW TABLES FROM "sensors" LIKE 'read%'`, [][]string{{"readings"}})
-		measures := [][]string{{"temperature", "double", "[(device, varchar)]"}}
-		c.expectRows(t, "SHOW MEASURES FROM sensors.readings", measures)
-		columns, rows := c.rows(t, "DESCRIBE sensors.readings", nil)
-		equal(t, names(columns), []string{"Column", "Type", "Timestream attribute type"})
-		equal(t, rows, [][]string{
-			{"device", "varchar", "DIMENSION"},
-			{"measure_name", "varchar", "MEASURE_NAME"},
-			{"time", "timestamp", "TIMESTAMP"},
-			{"measure_value::double", "double", "MEASURE_VALUE"},
-		})
-	}},
-	{"empty_table", func(t *testing.T, c *client) {
-		c.makeTable(t)
-		columns, rows := c.rows(t, "SELECT * FROM sensors.readings", nil)
-		// observed
-		equal(t, names(columns), []string{"measure_name", "time"})
-		equal(t, rows, [][]string{})
-	}},
-	{"prepare_query", func(t *testing.T, c *client) {
-		c.fill(t)
-		sql := "SELECT device AS d, count(*) FROM sensors.readings WHERE time > @since GROUP BY device"
-		prepare := &timestreamquery.PrepareQueryInput{QueryString: &sql, ValidateOnly: aws.Bool(true)}
-		prepared := must(c.query.PrepareQuery(ctx, prepare))(t)
-		equal(t, *prepared.QueryString, sql)
-		equal(t, prepared.Columns[0], querytypes.SelectColumn{
-			Name:         aws.String("d"),
-			Type:         &querytypes.Type{ScalarType: querytypes.ScalarTypeVarchar},
-			DatabaseName: aws.String("sensors"),
-			TableName:    aws.String("readings"),
-			Aliased:      aws.Bool(true),
-		})
-		equal(t, prepared.Columns[1].Type.ScalarType, querytypes.ScalarTypeBigint)
-		equal(t, len(prepared.Parameters), 1)
-		equal(t, prepared.Parameters[0].Type.ScalarType, querytypes.ScalarTypeTimestamp)
-	}},
-	{"query_errors", func(t *testing.T, c *client) {
-		c.fill(t)
-		// observed
-		for sql, text := range map[string]string{
-			"SELECT nope FROM sensors.readings": "line 1:8: Column 'nope' does not exist",
-			"SHOW TABLES FROM net-example":      "The query syntax is invalid at line 1:21",
-			`DESCRIBE "sensors"."unknown"`:      "The table 'unknown' does not exist in database 'sensors' at line 1:1",
-			`DESCRIBE "unknown"."readings"`: "Requested database 'unknown' not found for identifier 'unknown.readings' " +
-				"at line 1:1",
-		} {
-			_, err := c.ask(sql, nil, nil)
-			equal(t, refused(t, err, "ValidationException", 400), text)
-		}
-	}},
-	{"describe_endpoints", func(t *testing.T, c *client) {
-		found := must(c.query.DescribeEndpoints(ctx, &timestreamquery.DescribeEndpointsInput{}))(t).Endpoints
-		// The SDK takes the address as a host with its port.
-		host := must(url.Parse(c.url))(t).Host
-		equal(t, found, []querytypes.Endpoint{{Address: &host, CachePeriodInMinutes: 1440}})
-	}},
-	{"nothing_scheduled_or_loaded", func(t *testing.T, c *client) {
-		tasks := must(c.write.ListBatchLoadTasks(ctx, &timestreamwrite.ListBatchLoadTasksInput{}))(t)
-		equal(t, len(tasks.BatchLoadTasks), 0)
-		scheduled := must(c.query.ListScheduledQueries(ctx, &timestreamquery.ListScheduledQueriesInput{}))(t)
-		equal(t, len(scheduled.ScheduledQueries), 0)
-	}},
+	}
+	equal(t, len(paged), 30)
+	equal(t, paged, rowsOf(t, c, sql))
+	forged := refused[*query.ValidationException](t, 400, c.query.Query,
+		&timestreamquery.QueryInput{QueryString: &sql, NextToken: aws.String("bm90IGEgdG9rZW4")})
+	contains(t, forged.ErrorMessage(), "Invalid pagination token")
+}
+
+func queryStatus(t *testing.T, c clients) {
+	fill(t, c)
+	answer := call(t, c.query.Query, &timestreamquery.QueryInput{
+		QueryString: aws.String("SELECT count(*) FROM sensors.readings WHERE device = 'd1'"),
+	})
+	// observed
+	equal(t, answer.QueryStatus.CumulativeBytesMetered, 10_000_000)
+	if answer.QueryStatus.CumulativeBytesScanned <= 0 {
+		t.Fatalf("scanned %d", answer.QueryStatus.CumulativeBytesScanned)
+	}
+	if !regexp.MustCompile("^[A-Z0-9]{1,64}$").MatchString(*answer.QueryId) {
+		t.Fatalf("not a query id: %s", *answer.QueryId)
+	}
+}
+
+func cancelQuery(t *testing.T, c clients) {
+	// model: an unknown or finished query cannot be cancelled
+	unknown := &timestreamquery.CancelQueryInput{QueryId: aws.String("AEDACANMQDLSTQR3SPDV6HEWYACX5")}
+	refused[*query.ValidationException](t, 400, c.query.CancelQuery, unknown)
+	fill(t, c)
+	input := &timestreamquery.QueryInput{
+		QueryString: aws.String("SELECT a.time FROM sensors.readings a, sensors.readings b, sensors.readings c"),
+		MaxRows:     aws.Int32(1),
+	}
+	page := call(t, c.query.Query, input)
+	call(t, c.query.CancelQuery, &timestreamquery.CancelQueryInput{QueryId: page.QueryId})
+	input.NextToken = page.NextToken
+	refused[*query.ConflictException](t, 409, c.query.Query, input)
+}
+
+func showAndDescribe(t *testing.T, c clients) {
+	fill(t, c)
+	equal(t, rowsOf(t, c, "SHOW DATABASES"), [][]string{{"sensors"}})
+	equal(t, rowsOf(t, c, `SHOW TABLES FROM "sensors" LIKE 'read%'`), [][]string{{"readings"}})
+	equal(t, rowsOf(t, c, "SHOW MEASURES FROM sensors.readings"), [][]string{
+		{"temperature", "double", "[(device, varchar)]"},
+	})
+	columns, rows := queryAll(t, c, "DESCRIBE sensors.readings")
+	equal(t, columnNames(columns), []string{"Column", "Type", "Timestream attribute type"})
+	equal(t, rows, [][]string{
+		{"device", "varchar", "DIMENSION"},
+		{"measure_name", "varchar", "MEASURE_NAME"},
+		{"time", "timestamp", "TIMESTAMP"},
+		{"measure_value::double", "double", "MEASURE_VALUE"},
+	})
+}
+
+func emptyTable(t *testing.T, c clients) {
+	makeTable(t, c)
+	columns, rows := queryAll(t, c, "SELECT * FROM sensors.readings")
+	// observed
+	equal(t, columnNames(columns), []string{"measure_name", "time"})
+	equal(t, rows, [][]string{})
+}
+
+func prepareQuery(t *testing.T, c clients) {
+	fill(t, c)
+	sql := "SELECT device AS d, count(*) FROM sensors.readings WHERE time > @since GROUP BY device"
+	prepared := call(t, c.query.PrepareQuery, &timestreamquery.PrepareQueryInput{
+		QueryString: &sql, ValidateOnly: aws.Bool(true),
+	})
+	equal(t, *prepared.QueryString, sql)
+	equal(t, len(prepared.Columns), 2)
+	equal(t, prepared.Columns[0], query.SelectColumn{
+		Name:         aws.String("d"),
+		Type:         &query.Type{ScalarType: query.ScalarTypeVarchar},
+		DatabaseName: aws.String("sensors"),
+		TableName:    aws.String("readings"),
+		Aliased:      aws.Bool(true),
+	})
+	equal(t, prepared.Columns[1].Type, &query.Type{ScalarType: query.ScalarTypeBigint})
+	equal(t, len(prepared.Parameters), 1)
+	equal(t, prepared.Parameters[0].Type, &query.Type{ScalarType: query.ScalarTypeTimestamp})
+}
+
+func queryErrors(t *testing.T, c clients) {
+	fill(t, c)
+	// observed
+	for _, expected := range []struct{ sql, message string }{
+		{"SELECT nope FROM sensors.readings", "line 1:8: Column 'nope' does not exist"},
+		{"SHOW TABLES FROM net-example", "The query syntax is invalid at line 1:21"},
+		{
+			`DESCRIBE "sensors"."unknown"`,
+			"The table 'unknown' does not exist in database 'sensors' at line 1:1",
+		},
+		{
+			`DESCRIBE "unknown"."readings"`,
+			"Requested database 'unknown' not found for identifier 'unknown.readings' at line 1:1",
+		},
+	} {
+		input := &timestreamquery.QueryInput{QueryString: &expected.sql}
+		exception := refused[*query.ValidationException](t, 400, c.query.Query, input)
+		equal(t, exception.ErrorMessage(), expected.message)
+	}
 }

@@ -11,7 +11,7 @@ NAMES = [
 ]
 FORMS = {
     "rust": ("src/scenarios/*.rs", r'Scenario::new\("(\w+)"'),
-    "go": ("go/*_test.go", r'\{"(\w+)", func'),
+    "go": ("go/*_test.go", r'^\t\{"(\w+)", \w+\},$'),
     "javascript": ("js/*.test.js", r'scenario\("(\w+)"'),
     "python": ("python/test_*.py", r"^def test_(\w+)\("),
 }

@@ -2,6 +2,7 @@
 
 mod control_plane;
 mod endpoints;
+mod pipelines;
 mod queries;
 mod writes;
 
@@ -18,7 +19,10 @@ use std::fmt::Debug;
 /// Every scenario.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    [control_plane::all(), writes::all(), queries::all(), endpoints::all()].into_iter().flatten().collect()
+    [control_plane::all(), writes::all(), queries::all(), pipelines::all(), endpoints::all()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Expects the service to have refused a call with that error name and HTTP status; returns the message.

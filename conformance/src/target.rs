@@ -45,14 +45,21 @@ impl Target {
     /// # Errors
     /// When the server cannot be reached or answers with another status than 200.
     pub async fn ca_pem(&self) -> Result<Bytes, BoxError> {
+        self.exchange("GET", "/_timebrook/ca.pem").await
+    }
+
+    /// The body that a plain request without one is answered with.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or answers with another status than 200.
+    pub async fn exchange(&self, method: &str, path: &str) -> Result<Bytes, BoxError> {
         let stream = TcpStream::connect(&self.authority).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request =
-            hyper::Request::get("/_timebrook/ca.pem").header("host", &self.authority).body(Empty::<Bytes>::new())?;
-        let response = sender.send_request(request).await?;
+        let request = hyper::Request::builder().method(method).uri(path).header("host", &self.authority);
+        let response = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
         if response.status() != 200 {
-            return Err(format!("GET /_timebrook/ca.pem answered {}", response.status()).into());
+            return Err(format!("{method} {path} answered {}", response.status()).into());
         }
         Ok(response.into_body().collect().await?.to_bytes())
     }

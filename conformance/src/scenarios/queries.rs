@@ -20,7 +20,7 @@ pub(super) fn all() -> Vec<Scenario> {
 }
 
 /// A table with 30 readings of three devices, one a minute and device, the newest now.
-async fn fill(clients: &Clients) {
+pub(super) async fn fill(clients: &Clients) {
     make_table(clients).await;
     let now = now_ms();
     let records = (0..30).map(|i| {
