@@ -16,11 +16,12 @@ export const REGION = "us-east-1";
 export const URL = process.env.TIMEBROOK_URL?.replace(/\/$/, "");
 if (!URL) throw new Error("TIMEBROOK_URL is not set: start a server and give its address, or run scripts/test");
 
-// How a client comes to the server's address: given in code, by AWS_ENDPOINT_URL alone, given in code over TLS.
+// How a client comes to the server's address: given in code, by AWS_ENDPOINT_URL alone, and given in code over TLS.
 export const MODES = ["explicit", "environment", "tls"];
 
-// What a client over TLS trusts: the server's own certificate authority.
-const CA = await (await fetch(`${URL}/_timebrook/ca.pem`)).text();
+// The same port speaks TLS. The only authority that clients trust there is the server's own.
+export const SECURE_URL = URL.replace("http://", "https://");
+export const CA = await (await fetch(`${URL}/_timebrook/ca.pem`)).text();
 
 // A 12-digit account that nothing else uses: its own, empty world on the server.
 export function freshAccount() {
@@ -34,7 +35,7 @@ export function clients(mode, account = freshAccount()) {
   const settings = { region: REGION, credentials: { accessKeyId: account, secretAccessKey: "secret" } };
   if (mode === "explicit") settings.endpoint = URL;
   if (mode === "tls") {
-    settings.endpoint = URL.replace("http://", "https://");
+    settings.endpoint = SECURE_URL;
     settings.requestHandler = new NodeHttpHandler({ httpsAgent: new Agent({ ca: CA }) });
   }
   return { account, write: new TimestreamWriteClient(settings), query: new TimestreamQueryClient(settings) };

@@ -220,7 +220,7 @@ def test_lists_and_deletes(world):
 
 @pytest.mark.parametrize("compression", ["GZIP", "NONE"])
 @pytest.mark.parametrize("unload_format", ["PARQUET", "CSV"])
-def test_unload(world, unload_format, compression):
+def test_unload_into_a_frame(world, unload_format, compression):
     frame = write_multi(world)
     got = wr.timestream.unload(
         "SELECT time, temperature, humidity, moving, state, device FROM sensors.readings",

@@ -13,6 +13,7 @@ FORMS = {
     "rust": ("src/scenarios/*.rs", r'Scenario::new\("(\w+)"'),
     "go": ("go/*_test.go", r'^\t\{"(\w+)", \w+\},$'),
     "javascript": ("js/*.test.js", r'scenario\("(\w+)"'),
+    "java": ("java/src/test/java/timebrook/*Scenarios.java", r"^    @Test\n    void (\w+)\("),
     "python": ("python/test_*.py", r"^def test_(\w+)\("),
 }
 

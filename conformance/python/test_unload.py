@@ -1,4 +1,4 @@
-"""UNLOAD through boto3; its files are read with the S3 client, and by DuckDB."""
+"""UNLOAD, most of it through boto3 alone; its files are read with the S3 client, and by DuckDB."""
 
 import csv
 import gzip
@@ -77,6 +77,22 @@ def test_the_first_example_of_the_guide(world):
     described = json.loads(read(s3, metadata))
     assert described["ColumnInfo"] == query_all(client, query)[0]
     assert described["Author"] == {"Name": "Amazon Timestream", "MetadataFileVersion": "1.0"}
+
+
+def test_unload(client):
+    make_table(client)
+    now = now_ms()
+    records = [record(now - number, f"{number}.5") for number in range(3)]
+    client.call("write_records", DatabaseName="sensors", TableName="readings", Records=records)
+    s3, bucket = s3_client(client.url), f"unload-{client.account}"
+    s3.create_bucket(Bucket=bucket)
+    query = "SELECT device, measure_value::double AS value FROM sensors.readings"
+    sql = f"UNLOAD ({query}) TO 's3://{bucket}/readings' WITH (format = 'CSV', compression = 'NONE')"
+    rows, metadata, manifest = unload(client, sql)
+    assert rows == "3"
+    [(_, body)] = files(s3, manifest)
+    assert sorted(body.decode().splitlines()) == ["d1,0.5", "d1,1.5", "d1,2.5"]
+    assert json.loads(read(s3, metadata))["ColumnInfo"] == query_all(client, query)[0]
 
 
 def test_partitioned(world):
