@@ -8,20 +8,21 @@ import boto3
 import botocore.exceptions
 import pandas as pd
 import pytest
-from clients import ENVIRONMENT_LOCK, REGION, fresh_account
+from clients import ENVIRONMENT_LOCK, REGION, authority, explicit_endpoint, fresh_account
 
 SERVICES = ["timestream_write", "timestream_query", "s3", "sts"]
 
 
-@pytest.fixture(params=["explicit", "environment"])
+@pytest.fixture(params=["explicit", "environment", "tls"])
 def world(request, url, monkeypatch):
     """A session in an account of its own, the database `sensors` with the table `readings`, and a bucket.
 
-    The endpoint is given in the library's own configuration, or by AWS_ENDPOINT_URL alone.
+    The endpoint is given in the library's own configuration, by AWS_ENDPOINT_URL alone, or in the configuration over TLS.
     """
     with ENVIRONMENT_LOCK:
         for service in SERVICES:
-            setattr(wr.config, f"{service}_endpoint_url", url if request.param == "explicit" else None)
+            setattr(wr.config, f"{service}_endpoint_url", explicit_endpoint(request.param, url))
+        wr.config.verify = authority(url) if request.param == "tls" else None
         if request.param == "environment":
             monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         else:
