@@ -34,6 +34,7 @@ pub(super) const FILTER: Construct = inherited(CALLS, "FILTER (WHERE …)");
 pub(super) const ORDERED_AGGREGATE: Construct = inherited(CALLS, "ORDER BY inside an aggregate");
 pub(super) const TRIM_SIDES: Construct = inherited(EXPRESSIONS, "TRIM(BOTH …)");
 pub(super) const ROW_SUBSCRIPT: Construct = inherited(EXPRESSIONS, "row[n]");
+pub(super) const UNICODE_TEXT: Construct = inherited(EXPRESSIONS, "U&'…'");
 pub(super) const DISTINCT_FROM: Construct = inherited(EXPRESSIONS, "IS DISTINCT FROM");
 
 const STATEMENTS: &str = "Statements";
@@ -128,6 +129,7 @@ pub const CONSTRUCTS: &[Construct] = &[
     documented(EXPRESSIONS, "comparisons"),
     documented(EXPRESSIONS, "BETWEEN"),
     documented(EXPRESSIONS, "IS NULL"),
+    UNICODE_TEXT,
     DISTINCT_FROM,
     documented(EXPRESSIONS, "IN (values)"),
     documented(EXPRESSIONS, "LIKE"),

@@ -1,5 +1,5 @@
 //! Text to tokens, and the token-level forms that the parser does not know: interval literals (`5m`), bare rows in
-//! VALUES, types inside CAST. Also the bounds on nesting and length, which must hold before anything recurses.
+//! VALUES, types inside CAST, texts with `U&`. Also the bounds on nesting and length, which must hold before anything recurses.
 
 use super::{dialect::TimestreamDialect, error::SqlError};
 use crate::model::limits::{QUERY_CHAIN_TERMS_MAX, QUERY_NESTING_MAX};
@@ -122,7 +122,7 @@ pub(super) fn is_reserved(word: &str) -> bool {
 /// [`SqlError::Syntax`] where the text is no token; [`SqlError::Invalid`] when it nests or runs on too far.
 pub(super) fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, SqlError> {
     let raw = Tokenizer::new(&TimestreamDialect, sql).tokenize_with_location().map_err(tokenizer_error)?;
-    let mut tokens = merge_intervals(raw)?;
+    let mut tokens = unicode_texts(merge_intervals(raw)?)?;
     if tokens.last().is_some_and(|t| t.token == Token::SemiColon) {
         tokens.pop();
     }
@@ -175,6 +175,71 @@ fn merge_intervals(raw: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, SqlErr
     Ok(merged)
 }
 
+/// `U&'\\2603'` becomes the text that it stands for; `UESCAPE '#'` after it names another escape than the backslash.
+/// # trino
+fn unicode_texts(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>, SqlError> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(mut token) = rest.next() {
+        if let (Token::SingleQuotedString(text), [.., u, and]) = (&token.token, &kept[..])
+            && is_unicode_prefix(u, and, &token)
+        {
+            let start = u.span.start;
+            let mut escape = '\\';
+            if rest.next_if(|next| is_unquoted(next, "UESCAPE")).is_some() {
+                escape = rest.next().and_then(|named| unicode_escape(&named.token)).ok_or_else(|| syntax(start))?;
+            }
+            let text = unicode_text(text, escape).ok_or_else(|| syntax(start))?;
+            token = TokenWithSpan::new(Token::UnicodeStringLiteral(text), Span::new(start, token.span.end));
+            kept.truncate(kept.len() - 2);
+        }
+        kept.push(token);
+    }
+    Ok(kept)
+}
+
+/// Whether the three tokens are `U&'…'`, with nothing between them.
+fn is_unicode_prefix(u: &TokenWithSpan, and: &TokenWithSpan, text: &TokenWithSpan) -> bool {
+    let touching = u.span.end == and.span.start && and.span.end == text.span.start;
+    touching && and.token == Token::Ampersand && is_unquoted(u, "U")
+}
+
+fn is_unquoted(token: &TokenWithSpan, name: &str) -> bool {
+    matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(name))
+}
+
+/// The character that UESCAPE names; `None` for one that cannot be told from what it escapes.
+fn unicode_escape(token: &Token) -> Option<char> {
+    let Token::SingleQuotedString(text) = token else { return None };
+    let mut chars = text.chars();
+    let escape = chars.next().filter(|_| chars.next().is_none())?;
+    let is_plain = ('\u{21}'..'\u{7f}').contains(&escape) && !escape.is_ascii_hexdigit();
+    (is_plain && !matches!(escape, '"' | '+' | '\'')).then_some(escape)
+}
+
+/// The text with its escapes resolved: four digits, or `+` and six, or the escape itself. `None` for any other, and for
+/// what is no character.
+fn unicode_text(text: &str, escape: char) -> Option<String> {
+    let mut resolved = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, escaped)) = rest.split_once(escape) {
+        resolved.push_str(plain);
+        if let Some(after) = escaped.strip_prefix(escape) {
+            resolved.push(escape);
+            rest = after;
+            continue;
+        }
+        let (digits, length) = escaped.strip_prefix('+').map_or((escaped, 4), |digits| (digits, 6));
+        let (digits, after) = digits.split_at_checked(length)?;
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let code = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
+        resolved.push(char::from_u32(code)?);
+        rest = after;
+    }
+    resolved.push_str(rest);
+    Some(resolved)
+}
+
 /// Words that begin no expression, relation or clause in the places after [`expects_operand`].
 const NO_OPERANDS: [&str; 35] = [
     "ALTER",
@@ -221,6 +286,7 @@ fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
             Token::Word(word) => matches!(word.quote_style, None | Some('"')),
             Token::Number(..)
             | Token::SingleQuotedString(_)
+            | Token::UnicodeStringLiteral(_)
             | Token::Comma
             | Token::Eq
             | Token::Neq
@@ -251,7 +317,7 @@ fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
         let misplaced = matches!(&token.token, Token::Word(word) if word.quote_style.is_none()
             && i.checked_sub(1).is_some_and(|before| expects_operand(&tokens[before]))
             && NO_OPERANDS.iter().any(|no| word.value.eq_ignore_ascii_case(no)));
-        let is_text = matches!(token.token, Token::SingleQuotedString(_));
+        let is_text = matches!(token.token, Token::SingleQuotedString(_) | Token::UnicodeStringLiteral(_));
         let text_after_operand = is_text && i.checked_sub(1).is_some_and(|before| ends_operand(&tokens[before]));
         if !known || misplaced || text_after_operand {
             return Err(syntax(token.span.start));
@@ -262,8 +328,14 @@ fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), SqlError> {
 
 /// Whether no text can follow: the parser would take it for an alias.
 fn ends_operand(token: &TokenWithSpan) -> bool {
-    matches!(token.token, Token::Number(..) | Token::SingleQuotedString(_) | Token::RParen | Token::RBracket)
-        || is_keyword(token, Keyword::AS)
+    matches!(
+        token.token,
+        Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::UnicodeStringLiteral(_)
+            | Token::RParen
+            | Token::RBracket
+    ) || is_keyword(token, Keyword::AS)
 }
 
 /// Whether an operand, a relation or a select item must follow.
@@ -672,6 +744,18 @@ mod tests {
             "WITH t AS ( VALUES ( 1 ) ) SELECT 1 FROM t JOIN ( VALUES ( 2 ) ) u ON ( SELECT * FROM ( VALUES ( true ) ) )",
         );
         check("VALUES ROW(1, 2)", "VALUES ROW ( 1 , 2 )");
+    }
+
+    #[test]
+    fn unicode_texts() {
+        check(r"SELECT U&'snow\2603 \+01F600 \\'", r"SELECT U&'snow☃ 😀 \'");
+        check(r"SELECT u&'it''s'", "SELECT U&'it's'");
+        check(r"SELECT U&'#2603\' UESCAPE '#'", r"SELECT U&'☃\'");
+        check("SELECT U&'' UESCAPE", "The query syntax is invalid at line 1:8");
+        check("SELECT U & 'a'", "The query syntax is invalid at line 1:10");
+        for escaped in [r"\26", r"\26g3", r"\D800", r"\+110000", r"\é26", "' UESCAPE 'a"] {
+            check(&format!("SELECT U&'{escaped}'"), "The query syntax is invalid at line 1:8");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod approx_distinct;
 pub mod approx_percentile;
 pub mod average;
 pub mod by;
+pub mod checksum;
 pub mod count_if;
 mod distinct;
 pub mod function;
@@ -26,6 +27,7 @@ pub(super) fn functions() -> Vec<Function> {
         approx_percentile::functions(),
         average::functions(),
         by::functions(),
+        checksum::functions(),
         count_if::functions(),
         largest::functions(),
         moments::functions(),

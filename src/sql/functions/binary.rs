@@ -5,10 +5,14 @@ pub mod bytes;
 pub mod encode;
 pub mod hash;
 pub mod part;
+pub mod spooky;
 pub mod utf8;
 
 use super::Function;
 
 pub(super) fn functions() -> Vec<Function> {
-    [big_endian::functions(), encode::functions(), hash::functions(), utf8::functions()].into_iter().flatten().collect()
+    [big_endian::functions(), encode::functions(), hash::functions(), spooky::functions(), utf8::functions()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -15,6 +15,7 @@ pub mod substring;
 pub mod translate;
 pub mod trim;
 pub mod url;
+pub mod word_stem;
 
 use super::Function;
 
@@ -35,6 +36,7 @@ pub(super) fn functions() -> Vec<Function> {
         translate::functions(),
         trim::functions(),
         url::functions(),
+        word_stem::functions(),
     ]
     .into_iter()
     .flatten()

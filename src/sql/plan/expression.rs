@@ -246,6 +246,10 @@ impl Planner<'_> {
         let value = match value {
             Value::Number(digits, _) => return number(digits, at),
             Value::SingleQuotedString(text) => ScalarValue::Utf8(Some(text.clone())),
+            Value::UnicodeStringLiteral(text) => {
+                self.inherited(at, construct::UNICODE_TEXT)?;
+                ScalarValue::Utf8(Some(text.clone()))
+            }
             Value::Boolean(value) => ScalarValue::Boolean(Some(*value)),
             Value::Null => ScalarValue::Null,
             Value::HexStringLiteral(digits) => ScalarValue::Binary(Some(hex(digits).ok_or_else(|| {

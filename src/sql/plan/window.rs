@@ -9,12 +9,13 @@ use super::{
 };
 use crate::sql::{
     error::SqlError,
-    functions::window::framed::{Edge, Framed},
+    functions::window::framed::{Edge, Framed, Measure},
     types,
 };
 use datafusion::{
     arrow::{
         array::{RecordBatch, RecordBatchOptions},
+        compute::SortOptions,
         datatypes::{DataType, Field, FieldRef, Schema},
     },
     common::{
@@ -22,8 +23,8 @@ use datafusion::{
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
-        ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, WindowFrame, WindowFrameBound, WindowFrameUnits,
-        WindowFunctionDefinition,
+        ColumnarValue, Expr, LogicalPlan, LogicalPlanBuilder, Operator, WindowFrame, WindowFrameBound,
+        WindowFrameUnits, WindowFunctionDefinition,
         execution_props::ExecutionProps,
         expr::{WindowFunction, WindowFunctionParams},
         physical_planning_context::PhysicalPlanningContext,
@@ -68,7 +69,10 @@ impl Planner<'_> {
             keys.push(self.expr(&term.expr, scope, ctes)?);
         }
         let moving = match &spec.window_frame {
-            Some(frame) => self.moving_frame(frame, scope, ctes, at)?,
+            Some(frame) => {
+                let order = keys.iter().cloned().zip(&spec.order_by).collect::<Vec<_>>();
+                self.moving_frame(frame, &order, scope, ctes, at)?
+            }
             None => None,
         };
         let frame = match &spec.window_frame {
@@ -100,10 +104,10 @@ impl Planner<'_> {
             && reads_frame(&fun)
         {
             let own = args.len();
-            args.extend(moving.offsets);
+            args.extend(moving.arguments);
             let filtered = filter.is_some();
             args.extend(filter.take().map(|filter| *filter));
-            let framed = Framed::over(fun, own, std::mem::take(&mut distinct), filtered, moving.edges);
+            let framed = Framed::over(fun, own, std::mem::take(&mut distinct), filtered, moving.measure, moving.edges);
             fun = WindowFunctionDefinition::WindowUDF(Arc::new(framed));
         }
         let window = WindowFunction {
@@ -251,17 +255,15 @@ impl Planner<'_> {
         Ok(WindowFrame::new_bounds(units, start.into_engine(&unbounded), end.into_engine(&unbounded)))
     }
 
-    /// A ROWS frame of which a bound reads the row; `None` for any other.
+    /// A frame of which a bound reads the row; `None` for any other.
     fn moving_frame(
         &mut self,
         frame: &ast::WindowFrame,
+        order: &[(Typed, &ast::OrderByExpr)],
         scope: &Scope<'_>,
         ctes: &Ctes,
         at: Location,
     ) -> Result<Option<MovingFrame>, SqlError> {
-        if !matches!(frame.units, ast::WindowFrameUnits::Rows) {
-            return Ok(None);
-        }
         let current = ast::WindowFrameBound::CurrentRow;
         let (mut edges, mut offsets, mut moves) = ([Edge::Current; 2], Vec::new(), false);
         for (edge, bound) in edges.iter_mut().zip([&frame.start_bound, frame.end_bound.as_ref().unwrap_or(&current)]) {
@@ -273,16 +275,53 @@ impl Planner<'_> {
             *edge = if offset.is_some() { with_offset } else { Edge::Unbounded };
             let Some(offset) = offset else { continue };
             let value = self.expr(offset, scope, ctes)?;
-            rows_offset_type(&value, self.places.of_expr(offset))?;
             moves |= reads_rows(&value.expr)?;
-            offsets.push(value.cast_to(&DataType::Int64).expr);
+            offsets.push((*edge, value, self.places.of_expr(offset)));
         }
+        if !moves || frame.units == ast::WindowFrameUnits::Groups {
+            return Ok(None);
+        }
+        let moving = match (frame.units, order) {
+            (ast::WindowFrameUnits::Range, [(key, term)]) => self.moving_range(key, term, edges, offsets)?,
+            (ast::WindowFrameUnits::Range, keys) => return Err(one_range_key(keys.len(), at)),
+            _ => moving_rows(edges, offsets)?,
+        };
         let ends_first =
             matches!(edges, [Edge::Current, Edge::Preceding] | [Edge::Following, Edge::Preceding | Edge::Current]);
-        if moves && ends_first {
-            return Err(semantic(at, FRAME_ENDS_FIRST));
+        if ends_first { Err(semantic(at, FRAME_ENDS_FIRST)) } else { Ok(Some(moving)) }
+    }
+
+    /// A RANGE frame of which a bound reads the row: each row's bounds are keys, computed from its own.
+    fn moving_range(
+        &mut self,
+        key: &Typed,
+        term: &ast::OrderByExpr,
+        edges: [Edge; 2],
+        offsets: Vec<(Edge, Typed, Location)>,
+    ) -> Result<MovingFrame, SqlError> {
+        let at = self.places.of_expr(&term.expr);
+        let descending = !term.options.asc.unwrap_or(true);
+        let order = SortOptions { descending, nulls_first: term.options.nulls_first.unwrap_or(false) };
+        let plain_key = self.same(key.clone(), at)?;
+        let measured_key = self.measurable(plain_key, at)?;
+        let mut arguments = Vec::new();
+        for (edge, offset, at) in offsets {
+            range_offset_type(&offset, &key.data_type, at)?;
+            let measured = self.measurable(offset.clone(), at)?;
+            // What is added to a date or a timestamp stays an interval.
+            let added = match key.data_type {
+                DataType::Timestamp(..) | DataType::Date32 => offset,
+                _ => measured.clone().cast_to(&measured_key.data_type),
+            };
+            let zero = Typed::literal(ScalarValue::Int64(Some(0)));
+            arguments.push(self.compare(measured, Operator::GtEq, zero, at)?.expr);
+            let symbol = if (edge == Edge::Preceding) == descending { "+" } else { "-" };
+            let symbol = Typed::literal(ScalarValue::Utf8(Some(symbol.to_owned())));
+            let bound = self.internal_call("__arith", vec![symbol, measured_key.clone(), added], at)?;
+            arguments.push(self.same(bound, at)?.expr);
         }
-        Ok(moves.then_some(MovingFrame { edges, offsets }))
+        arguments.push(measured_key.expr);
+        Ok(MovingFrame { measure: Measure::Range(order), edges, arguments })
     }
 
     /// A key that the engine can measure a RANGE frame by: times and intervals as plain numbers, which have their order.
@@ -315,14 +354,7 @@ impl Planner<'_> {
         let offset = match (edge.units, keys) {
             (WindowFrameUnits::Rows, _) => edge.rows_offset(value, at)?,
             (_, [key]) => edge.range_offset(value, &key.data_type, at)?,
-            // # trino: its words
-            (_, []) => {
-                return Err(semantic(at, "Window frame of type RANGE PRECEDING or FOLLOWING requires ORDER BY"));
-            }
-            _ => {
-                let message = "Window frame of type RANGE PRECEDING or FOLLOWING requires single sort item in ORDER BY";
-                return Err(semantic(at, message));
-            }
+            (_, keys) => return Err(one_range_key(keys.len(), at)),
         };
         Ok(make(Some(offset)))
     }
@@ -330,10 +362,27 @@ impl Planner<'_> {
 
 const FRAME_ENDS_FIRST: &str = "Window frame starting after its end is not allowed";
 
-/// A ROWS frame whose bounds differ from row to row, with the offsets of those that have one.
+/// A frame whose bounds differ from row to row.
 struct MovingFrame {
+    measure: Measure,
     edges: [Edge; 2],
-    offsets: Vec<Expr>,
+    /// What the measure reads of each row.
+    arguments: Vec<Expr>,
+}
+
+fn moving_rows(edges: [Edge; 2], offsets: Vec<(Edge, Typed, Location)>) -> Result<MovingFrame, SqlError> {
+    let offset = |(_, offset, at): (Edge, Typed, Location)| {
+        rows_offset_type(&offset, at)?;
+        Ok::<_, SqlError>(offset.cast_to(&DataType::Int64).expr)
+    };
+    let arguments = offsets.into_iter().map(offset).collect::<Result<_, _>>()?;
+    Ok(MovingFrame { measure: Measure::Rows, edges, arguments })
+}
+
+/// What is wrong with a RANGE frame that has another number of keys than one. # trino: its words
+fn one_range_key(keys: usize, at: Location) -> SqlError {
+    let needs = if keys == 0 { "ORDER BY" } else { "single sort item in ORDER BY" };
+    semantic(at, format!("Window frame of type RANGE PRECEDING or FOLLOWING requires {needs}"))
 }
 
 /// Whether a function's result depends on the frame.
@@ -351,6 +400,26 @@ fn rows_offset_type(value: &Typed, at: Location) -> Result<(), SqlError> {
     // # trino: its words
     let given = types::type_name(&value.data_type);
     Err(semantic(at, format!("Window frame ROWS value type must be exact numeric type with scale 0 (actual {given})")))
+}
+
+/// Whether a RANGE frame can be measured by an offset of this type.
+fn range_offset_type(value: &Typed, key: &DataType, at: Location) -> Result<(), SqlError> {
+    let given = &value.data_type;
+    let is_number = |data_type: &DataType| matches!(data_type, DataType::Int32 | DataType::Int64 | DataType::Float64);
+    let day_to_second = matches!(given, DataType::Duration(_));
+    let year_to_month = matches!(given, DataType::Interval(_));
+    let fits = match key {
+        DataType::Timestamp(..) | DataType::Date32 => day_to_second || year_to_month,
+        DataType::Time64(_) | DataType::Duration(_) => day_to_second,
+        DataType::Interval(_) => year_to_month,
+        key if is_number(key) => types::coerces(given, key),
+        _ => false,
+    };
+    if !fits {
+        let (given, key) = (types::type_name(given), types::type_name(key));
+        return Err(semantic(at, format!("Window frame of type RANGE cannot use {given} with an ORDER BY of {key}")));
+    }
+    Ok(())
 }
 
 /// Where a frame begins or ends; `None` is without bound.
@@ -402,25 +471,7 @@ impl Side {
 
     /// How far a RANGE frame reaches in the measure of the order's key, as [`Planner::measurable`] makes it.
     fn range_offset(self, value: Typed, key: &DataType, at: Location) -> Result<ScalarValue, SqlError> {
-        let given = value.data_type.clone();
-        let is_number =
-            |data_type: &DataType| matches!(data_type, DataType::Int32 | DataType::Int64 | DataType::Float64);
-        let day_to_second = matches!(given, DataType::Duration(_));
-        let year_to_month = matches!(given, DataType::Interval(_));
-        let fits = match key {
-            DataType::Timestamp(..) | DataType::Date32 => day_to_second || year_to_month,
-            DataType::Time64(_) | DataType::Duration(_) => day_to_second,
-            DataType::Interval(_) => year_to_month,
-            key if is_number(key) => types::coerces(&given, key),
-            _ => false,
-        };
-        if !fits {
-            let (given, key) = (types::type_name(&given), types::type_name(key));
-            return Err(semantic(
-                at,
-                format!("Window frame of type RANGE cannot use {given} with an ORDER BY of {key}"),
-            ));
-        }
+        range_offset_type(&value, key, at)?;
         let offset = constant(value, at)?;
         if offset.is_null() {
             return Err(self.refused("null"));

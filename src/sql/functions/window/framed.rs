@@ -1,5 +1,5 @@
-//! A window function over ROWS frames whose bounds differ from row to row, which the engine does not have: it computes each
-//! row's frame anew.
+//! A window function over ROWS or RANGE frames whose bounds differ from row to row, which the engine does not have: it
+//! computes each row's frame anew.
 
 use crate::sql::{
     error::invalid,
@@ -8,12 +8,12 @@ use crate::sql::{
 };
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, new_empty_array},
-        compute,
+        array::{Array, ArrayRef, AsArray, DynComparator, make_comparator, new_empty_array},
+        compute::{self, SortOptions},
         datatypes::{DataType, Field, FieldRef, Int64Type, Schema},
     },
     common::{ScalarValue, internal_datafusion_err, internal_err},
-    error::Result,
+    error::{DataFusionError, Result},
     logical_expr::{
         Accumulator, AggregateUDF, PartitionEvaluator, Signature, Volatility, WindowFunctionDefinition, WindowUDF,
         WindowUDFImpl,
@@ -30,9 +30,9 @@ pub enum Edge {
     Unbounded,
     /// At the row.
     Current,
-    /// Rows before it, as many as an argument says.
+    /// Before it, by as much as an argument says.
     Preceding,
-    /// Rows after it, as many as an argument says.
+    /// After it, by as much as an argument says.
     Following,
 }
 
@@ -44,8 +44,28 @@ impl Edge {
     }
 }
 
-/// A function with its frames. After the function's own arguments come the offsets of the edges that have one, then the
-/// filter.
+/// What the edges of frames are measured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Rows. For each edge with an offset there is one argument: how many.
+    Rows,
+    /// The key of ORDER BY, in this order. For each edge with an offset there are two arguments, whether the offset is one
+    /// and the key at which the edge is; and after them there is the key itself.
+    Range(SortOptions),
+}
+
+impl Measure {
+    /// How many arguments there are for frames with these edges.
+    fn arguments(self, edges: [Edge; 2]) -> usize {
+        let offsets = edges.iter().filter(|edge| edge.has_offset()).count();
+        match self {
+            Self::Rows => offsets,
+            Self::Range(_) => 2 * offsets + 1,
+        }
+    }
+}
+
+/// A function with its frames. After the function's own arguments come those of the measure, then the filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Framed {
     name: String,
@@ -54,6 +74,7 @@ pub struct Framed {
     own: usize,
     distinct: bool,
     filtered: bool,
+    measure: Measure,
     edges: [Edge; 2],
     signature: Signature,
 }
@@ -66,13 +87,14 @@ impl Framed {
         own: usize,
         distinct: bool,
         filtered: bool,
+        measure: Measure,
         edges: [Edge; 2],
     ) -> WindowUDF {
-        let offsets = edges.iter().filter(|edge| edge.has_offset()).count();
-        let signature = Signature::any(own + offsets + usize::from(filtered), Volatility::Immutable);
+        let arguments = own + measure.arguments(edges) + usize::from(filtered);
+        let signature = Signature::any(arguments, Volatility::Immutable);
         // The engine tells functions apart by name and arguments.
-        let name = format!("__framed_{}_{distinct}_{filtered}_{edges:?}", inner.name());
-        WindowUDF::from(Self { name, inner, own, distinct, filtered, edges, signature })
+        let name = format!("__framed_{}_{distinct}_{filtered}_{measure:?}_{edges:?}", inner.name());
+        WindowUDF::from(Self { name, inner, own, distinct, filtered, measure, edges, signature })
     }
 }
 
@@ -108,8 +130,8 @@ impl WindowUDFImpl for Framed {
             }
         };
         let returns = returns.data_type().clone();
-        let Self { own, filtered, edges, .. } = *self;
-        Ok(Box::new(FramedEvaluator { function, own, filtered, edges, returns }))
+        let Self { own, filtered, measure, edges, .. } = *self;
+        Ok(Box::new(FramedEvaluator { function, own, filtered, measure, edges, returns }))
     }
 }
 
@@ -154,25 +176,68 @@ struct FramedEvaluator {
     function: FrameFunction,
     own: usize,
     filtered: bool,
+    measure: Measure,
     edges: [Edge; 2],
     returns: DataType,
 }
 
-impl FramedEvaluator {
+/// Where the frames of a partition's rows begin and end.
+enum Frames {
+    /// So many rows away.
+    Rows([Option<ArrayRef>; 2]),
+    /// Where the key compares with that of an edge as it must: the order of a row's key and the edge's of another.
+    Range { are_offsets: [Option<ArrayRef>; 2], orders: [DynComparator; 2] },
+}
+
+impl Frames {
+    fn new(measure: Measure, edges: [Edge; 2], mut arguments: impl Iterator<Item = ArrayRef>) -> Result<Self> {
+        let mut next = || arguments.next().ok_or_else(|| internal_datafusion_err!("arguments are missing"));
+        let Measure::Range(options) = measure else {
+            let mut offset = |edge: Edge| edge.has_offset().then(&mut next).transpose();
+            return Ok(Self::Rows([offset(edges[0])?, offset(edges[1])?]));
+        };
+        let mut pair = |edge: Edge| edge.has_offset().then(|| Ok::<_, DataFusionError>((next()?, next()?))).transpose();
+        let (start, end) = (pair(edges[0])?, pair(edges[1])?);
+        let key = next()?;
+        let order = |pair: &Option<(ArrayRef, ArrayRef)>| {
+            let at = pair.as_ref().map_or(&key, |(_, at)| at);
+            make_comparator(&key, at, options)
+        };
+        let orders = [order(&start)?, order(&end)?];
+        Ok(Self::Range { are_offsets: [start, end].map(|pair| pair.map(|(is_offset, _)| is_offset)), orders })
+    }
+
     /// The rows of a row's frame, none when it ends before it starts.
-    fn frame(&self, row: usize, rows: usize, offsets: &[Option<ArrayRef>; 2]) -> Result<Range<usize>> {
-        let [start, end] = self.edges;
-        let start = match (start, offset(&offsets[0], row, "starting")?) {
-            (Edge::Unbounded, _) => 0,
-            (Edge::Preceding, before) => row.saturating_sub(before),
-            (_, after) => row.saturating_add(after).min(rows),
+    fn of(&self, row: usize, rows: usize, edges: [Edge; 2]) -> Result<Range<usize>> {
+        let [start, end] = edges;
+        let frame = match self {
+            Self::Rows(offsets) => {
+                let start = match (start, offset(&offsets[0], row, "starting")?) {
+                    (Edge::Unbounded, _) => 0,
+                    (Edge::Preceding, before) => row.saturating_sub(before),
+                    (_, after) => row.saturating_add(after).min(rows),
+                };
+                let end = match (end, offset(&offsets[1], row, "ending")?) {
+                    (Edge::Unbounded, _) => rows,
+                    (Edge::Preceding, before) => (row + 1).saturating_sub(before),
+                    (_, after) => row.saturating_add(after).saturating_add(1).min(rows),
+                };
+                start..end
+            }
+            Self::Range { are_offsets, orders } => {
+                are_offsets.iter().flatten().try_for_each(|are| check_offset(are, row))?;
+                let start = match start {
+                    Edge::Unbounded => 0,
+                    _ => first_row(rows, |other| orders[0](other, row).is_ge()),
+                };
+                let end = match end {
+                    Edge::Unbounded => rows,
+                    _ => first_row(rows, |other| orders[1](other, row).is_gt()),
+                };
+                start..end
+            }
         };
-        let end = match (end, offset(&offsets[1], row, "ending")?) {
-            (Edge::Unbounded, _) => rows,
-            (Edge::Preceding, before) => (row + 1).saturating_sub(before),
-            (_, after) => row.saturating_add(after).saturating_add(1).min(rows),
-        };
-        Ok(start..end.max(start))
+        Ok(frame.start..frame.end.max(frame.start))
     }
 }
 
@@ -187,22 +252,40 @@ fn offset(offsets: &Option<ArrayRef>, row: usize, edge: &str) -> Result<usize> {
     usize::try_from(offsets.value(row)).map_err(|_| invalid(format!("Window frame {edge} offset must not be negative")))
 }
 
+fn check_offset(are_offsets: &ArrayRef, row: usize) -> Result<()> {
+    let are_offsets = are_offsets.as_boolean();
+    match are_offsets.is_valid(row) && are_offsets.value(row) {
+        true => Ok(()),
+        // # trino: its words
+        false => Err(invalid("Window frame offset value must not be negative or null")),
+    }
+}
+
+/// The first of the rows that passes a test, which all rows after it pass as well; `rows` when none does.
+fn first_row(rows: usize, passes: impl Fn(usize) -> bool) -> usize {
+    let (mut first, mut end) = (0, rows);
+    while first < end {
+        let middle = first + (end - first) / 2;
+        if passes(middle) { end = middle } else { first = middle + 1 }
+    }
+    first
+}
+
 impl PartitionEvaluator for FramedEvaluator {
     fn evaluate_all(&mut self, values: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
-        let mut rest = values.iter().skip(self.own).cloned();
-        let offsets = self.edges.map(|edge| if edge.has_offset() { rest.next() } else { None });
-        let filter = if self.filtered { rest.next() } else { None };
+        let frames = Frames::new(self.measure, self.edges, values.iter().skip(self.own).cloned())?;
+        let filter = if self.filtered { values.last() } else { None };
         let own = values.get(..self.own).ok_or_else(|| internal_datafusion_err!("arguments are missing"))?;
         let mut results = Vec::with_capacity(rows);
         let mut bytes = 0;
         for row in 0..rows {
             interrupt::check()?;
-            let frame = self.frame(row, rows, &offsets)?;
+            let frame = frames.of(row, rows, self.edges)?;
             let result = match &mut self.function {
                 FrameFunction::Value(evaluator) => evaluator.evaluate(own, &frame)?,
                 FrameFunction::Aggregate(over) => {
                     let mut accumulator = over.accumulator()?;
-                    accumulator.update_batch(&framed_rows(own, filter.as_ref(), &frame)?)?;
+                    accumulator.update_batch(&framed_rows(own, filter, &frame)?)?;
                     accumulator.evaluate()?
                 }
             };
