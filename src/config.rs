@@ -1,7 +1,7 @@
 //! Flags and environment.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 /// What the `timebrook` program was asked to do.
 #[derive(Debug, Parser)]
@@ -44,7 +44,7 @@ pub enum Command {
     },
     /// Load files of this machine into a table of a data directory that no server has open: separated values (.gz too) and
     /// Parquet
-    Import(ImportOptions),
+    Import(Box<ImportOptions>),
 }
 
 /// What `timebrook import` loads, and where to.
@@ -77,6 +77,13 @@ pub struct ImportOptions {
     /// What stands for no value in separated values, beside nothing at all
     #[arg(long)]
     pub null_value: Option<String>,
+    /// The S3-compatible store of --magnetic-url
+    #[arg(long, env = "TIMEBROOK_S3_ENDPOINT", value_name = "URL", value_parser = http_url)]
+    pub s3_endpoint: Option<String>,
+    /// Where the data directory's files of the magnetic store are, when they are not in it
+    #[arg(long, env = "TIMEBROOK_MAGNETIC_URL", value_name = "s3://BUCKET[/PREFIX]", requires = "s3_endpoint",
+        value_parser = S3Place::parse)]
+    pub magnetic_url: Option<S3Place>,
     /// The files
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
@@ -132,6 +139,11 @@ pub struct Config {
     /// the credentials and region of the usual AWS variables; without it they are kept here, and this server is their S3
     #[arg(long, env = "TIMEBROOK_S3_ENDPOINT", value_name = "URL", value_parser = http_url)]
     pub s3_endpoint: Option<String>,
+    /// Keep the Parquet files of the magnetic store in this bucket of the store at --s3-endpoint; the data directory holds
+    /// the rest. Nobody else may use the prefix
+    #[arg(long, env = "TIMEBROOK_MAGNETIC_URL", value_name = "s3://BUCKET[/PREFIX]",
+        requires_all = ["data_dir", "s3_endpoint"], value_parser = S3Place::parse)]
+    pub magnetic_url: Option<S3Place>,
     /// Refuse in queries what only Presto documents, and not the developer guide: functions, GROUPING SETS, FILTER and more
     #[arg(long, env = "TIMEBROOK_DOCUMENTED_ONLY")]
     pub documented_only: bool,
@@ -170,6 +182,35 @@ pub enum LogFormat {
     Json,
 }
 
+/// A bucket, and what the keys of objects in it begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct S3Place {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Ends with `/` unless it is empty.
+    pub prefix: String,
+}
+
+impl S3Place {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (bucket, prefix) =
+            text.strip_prefix("s3://").map_or(("", ""), |rest| rest.split_once('/').unwrap_or((rest, "")));
+        let prefix = prefix.trim_end_matches('/');
+        let is_key = |prefix: &str| prefix.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if bucket.is_empty() || !(prefix.is_empty() || is_key(prefix)) {
+            return Err("not of the form s3://BUCKET or s3://BUCKET/PREFIX".to_owned());
+        }
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        Ok(Self { bucket: bucket.to_owned(), prefix })
+    }
+}
+
+impl fmt::Display for S3Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
+    }
+}
+
 impl Config {
     /// Only this machine.
     pub const DEFAULT_HOST: &'static str = "127.0.0.1";
@@ -204,6 +245,7 @@ impl Default for Config {
             query_memory: Self::DEFAULT_QUERY_MEMORY,
             memory: None,
             s3_endpoint: None,
+            magnetic_url: None,
             documented_only: false,
             lenient_scheduled_queries: false,
             manual_clock: None,
@@ -267,6 +309,19 @@ mod tests {
         assert_eq!(parse("http://minio:9000/").unwrap().config.s3_endpoint.as_deref(), Some("http://minio:9000"));
         assert!(parse("minio:9000").is_err());
         assert!(parse("https://").is_err());
+    }
+
+    #[test]
+    fn a_place_for_the_magnetic_store_is_a_bucket_and_a_prefix() {
+        let parse = |text: &str| S3Place::parse(text).map(|place| place.to_string());
+        assert_eq!(parse("s3://b").as_deref(), Ok("s3://b/"));
+        assert_eq!(parse("s3://b/p/q/").as_deref(), Ok("s3://b/p/q/"));
+        for text in ["", "s3://", "s3:///p", "http://b/p", "s3://b//p", "s3://b/../p"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        let flags = ["timebrook", "--magnetic-url", "s3://b", "--s3-endpoint", "http://s"];
+        assert!(CommandLine::try_parse_from(flags).is_err(), "without --data-dir");
+        assert!(CommandLine::try_parse_from(flags.into_iter().chain(["--data-dir", "d"])).is_ok());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod batch_load_tasks;
 mod checkpoint;
 mod control;
 mod entry;
+mod location;
 mod log;
 mod magnetic;
 mod recovery;
@@ -24,6 +25,7 @@ mod table;
 mod tests;
 
 pub use control::{NewTable, TableUpdate};
+pub use location::MagneticLocation;
 pub use snapshot::{Snapshot, TableView};
 pub use table::{TableWriter, WriteOutcome};
 
@@ -50,6 +52,8 @@ pub struct EngineConfig {
     /// Bytes of records in memory from which on the oldest go to files early; `None` sets no limit. Without a directory
     /// there is nowhere to go, and it does nothing.
     pub memory_bytes_max: Option<usize>,
+    /// Where the files of the magnetic store are, when not in the directory.
+    pub magnetic: Option<MagneticLocation>,
 }
 
 /// What a change or look-up can fail with. Texts are the service's where they are known.
@@ -88,6 +92,9 @@ pub enum EngineError {
     /// One of the service's quotas; the text names it.
     #[error("{0}")]
     QuotaExceeded(String),
+    /// The magnetic store cannot be used as it was asked for.
+    #[error("{0}")]
+    Location(String),
     /// The disk or the log failed; the text is for the log only.
     #[error("storage failure: {0}")]
     Storage(String),
@@ -134,13 +141,21 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::Storage`] when the directory cannot be used or its files are damaged (the text names file and
-    /// offset).
+    /// offset); [`EngineError::Location`] when the magnetic store cannot be where it is asked for.
     pub async fn open(config: EngineConfig, clock: Clock) -> Result<Arc<Self>, EngineError> {
-        let Some(path) = config.data_dir else { return Ok(Arc::new(Self { inner: Arc::new(Inner::in_memory()) })) };
+        let Some(path) = config.data_dir else {
+            if let Some(location) = config.magnetic {
+                return Err(EngineError::Location(format!(
+                    "the magnetic store can be at {} only with a data directory",
+                    location.url
+                )));
+            }
+            return Ok(Arc::new(Self { inner: Arc::new(Inner::in_memory()) }));
+        };
         let sizes = LogSizes::with_memory(config.memory_bytes_max.unwrap_or(usize::MAX));
         let (started_ns, dir) = (clock.monotonic_ns(), path.display().to_string());
         tracing::info!(%dir, "opening the data directory");
-        let engine = Self::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes).await?;
+        let engine = Self::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), config.magnetic, sizes).await?;
         let (took_ms, counts) = ((clock.monotonic_ns() - started_ns) / 1_000_000, engine.counts(None));
         tracing::info!(%dir, took_ms, tables = counts.tables, records = counts.records, "the data directory is open");
         Ok(engine)
@@ -149,11 +164,12 @@ impl Engine {
     /// Opens an engine on any disk. Reading it holds a thread of the blocking pool.
     async fn open_on(
         disk: impl FnOnce() -> std::io::Result<Arc<dyn Disk>> + Send + 'static,
+        magnetic: Option<MagneticLocation>,
         sizes: LogSizes,
     ) -> Result<Arc<Self>, EngineError> {
         let opened = tokio::task::spawn_blocking(move || {
             let disk = disk().map_err(|error| EngineError::Storage(error.to_string()))?;
-            recovery::open(disk, sizes)
+            recovery::open(disk, magnetic, sizes)
         });
         let inner = opened.await.map_err(|error| EngineError::Storage(format!("opening failed: {error}")))??;
         Ok(Arc::new(Self { inner }))

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     match command {
         Some(Command::Ca { url }) => exit(server::print_ca(&url)),
         Some(Command::Hosts { url, address, region }) => exit(server::print_hosts(&url, address, &region)),
-        Some(Command::Import(options)) => exit(server::import(options)),
+        Some(Command::Import(options)) => exit(server::import(*options)),
         None => exit(server::run(config)),
     }
 }

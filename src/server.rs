@@ -34,8 +34,9 @@ use self::{auth::Auth, faults::Faults, http::Admin, listen::Acceptor, tls::Certi
 use crate::{
     api::{AdvanceError, Advertised, Api, ApiConfig, Clocks},
     clock::Clock,
-    config::{Config, ImportOptions, LogFormat},
-    engine::{Engine, EngineConfig, EngineError},
+    config::{Config, ImportOptions, LogFormat, S3Place},
+    engine::{Engine, EngineConfig, EngineError, MagneticLocation},
+    model::id::uuid,
     outbound::{
         notifications::{Notifications, SnsEndpoint},
         objects::{ObjectError, Objects},
@@ -200,16 +201,15 @@ impl Builder {
         let faults = config.faults.as_ref().map_or(Ok(Faults::default()), |json| Faults::parse(json.as_bytes()));
         let admin = Admin { faults: faults.map_err(ServerError::Faults)?, token: config.admin_token };
         let buckets = config.data_dir.as_ref().map(|dir| dir.join("s3"));
-        let engine = Engine::open(
-            EngineConfig { data_dir: config.data_dir, memory_bytes_max: Some(memory_bytes_max(config.memory)) },
-            clock.clone(),
-        )
-        .await?;
         let objects = Arc::new(match (&config.s3_endpoint, buckets) {
             (Some(endpoint), _) => Objects::at_endpoint(endpoint),
             (None, Some(root)) => Objects::in_folder(root)?,
             (None, None) => Objects::in_memory(),
         });
+        let magnetic = magnetic_location(&objects, config.magnetic_url.as_ref())?;
+        let memory_bytes_max = Some(memory_bytes_max(config.memory));
+        let engine_config = EngineConfig { data_dir: config.data_dir, memory_bytes_max, magnetic };
+        let engine = Engine::open(engine_config, clock.clone()).await?;
         let query_limits = Limits {
             timeout_s: config.query_timeout,
             memory_bytes_max: usize::try_from(u64::from(config.query_memory) * MEBIBYTE).unwrap_or(usize::MAX),
@@ -290,6 +290,14 @@ impl Server {
         let _ = self.serving.await;
         Ok(self.engine.close().await?)
     }
+}
+
+/// Where the files of the magnetic store are to be, when not in the data directory.
+fn magnetic_location(objects: &Objects, place: Option<&S3Place>) -> Result<Option<MagneticLocation>, ObjectError> {
+    let Some(place) = place else { return Ok(None) };
+    // Not from the server's clock: two with manual clocks would draw the same name.
+    let (store, owner) = (objects.bucket(&place.bucket)?, uuid(Clock::system().random_bytes()));
+    Ok(Some(MagneticLocation { url: place.to_string(), store, prefix: place.prefix.clone(), owner }))
 }
 
 /// Bytes of records to hold in memory: what is asked for in mebibytes, or else a quarter of the machine's.

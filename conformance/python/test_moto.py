@@ -1,4 +1,4 @@
-"""--s3-endpoint: UNLOAD and batch load with moto's server as the S3."""
+"""--s3-endpoint: UNLOAD, batch load and the magnetic store with moto's server as the S3."""
 
 import http.server
 import os
@@ -9,14 +9,15 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet
 import pytest
 from clients import Boto3, fresh_account, rows_of
 from expectations import make_table, now_ms, record, refused
-from servers import running
+from servers import binary, running
 from test_batch_load import MODEL_OF_THE_GUIDE, World, csv_of_the_guide
 from test_s3 import s3_client
-from test_scheduled_queries import definition
+from test_scheduled_queries import advance, definition
 from test_unload import files, unload
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
@@ -54,6 +55,72 @@ def server(moto):
     """A server whose objects are in moto."""
     with environment(**CREDENTIALS), running("--s3-endpoint", moto) as server:
         yield server
+
+
+def test_the_magnetic_store_in_it(moto, tmp_path):
+    """--magnetic-url: aged records are Parquet files in a bucket; everything else stays as it is."""
+    s3 = s3_client(moto)
+    s3.create_bucket(Bucket="tier")
+    magnetic = ["--s3-endpoint", moto, "--magnetic-url", "s3://tier/prod"]
+    flags = ["--data-dir", str(tmp_path / "data"), *magnetic, "--manual-clock=2026-01-01T00:00:00Z"]
+    now, account = 1_767_225_600_000, fresh_account()
+    everything = "SELECT device, time, measure_value::double FROM sensors.readings ORDER BY device, time"
+
+    def rows(client: Boto3) -> list:
+        return rows_of(client, everything)
+
+    def keys() -> list[str]:
+        return [found["Key"] for found in s3.list_objects_v2(Bucket="tier").get("Contents", [])]
+
+    with environment(**CREDENTIALS), running(*flags) as server:
+        client = Boto3("explicit", server.url, account)
+        retention = {"MemoryStoreRetentionPeriodInHours": 24, "MagneticStoreRetentionPeriodInDays": 30}
+        late = {"EnableMagneticStoreWrites": True}
+        make_table(client, RetentionProperties=retention, MagneticStoreWriteProperties=late)
+        records = [
+            record(now - i * 60_000, f"{i}.5", Dimensions=[{"Name": "device", "Value": f"d{i % 3}"}]) for i in range(300)
+        ]
+        for start in range(0, 300, 100):
+            client.call("write_records", DatabaseName="sensors", TableName="readings", Records=records[start : start + 100])
+        before = rows(client)
+        assert (len(before), keys()) == (300, ["prod/timebrook-owner"])
+        advance(server.url, "3d")
+        day = f"prod/{account}/us-east-1/sensors/readings/day=2025-12-31/"
+        assert [key.startswith(day) for key in keys()].count(True) == 1
+        assert not list((tmp_path / "data" / "magnetic").glob("**/*"))
+        assert rows(client) == before
+        # An object replaces nothing until its version says so.
+        late = [record(now - 60_000, "7.25", Dimensions=[{"Name": "device", "Value": "d1"}], Version=2)]
+        client.call("write_records", DatabaseName="sensors", TableName="readings", Records=late)
+        after = rows(client)
+        assert [row for row in after if row not in before] == [["d1", "2025-12-31 23:59:00.000000000", "7.25"]]
+        assert server.terminate() == 0
+
+    for path, key in enumerate(key for key in keys() if key.endswith(".parquet")):
+        s3.download_file("tier", key, str(tmp_path / f"{path}.parquet"))
+    assert duckdb.connect().execute(f"SELECT count(DISTINCT time) FROM '{tmp_path}/*.parquet'").fetchone() == (300,)
+
+    flags[-1] = "--manual-clock=2026-01-04T00:00:00Z"
+    with environment(**CREDENTIALS), running(*flags) as server:
+        client = Boto3("explicit", server.url, account)
+        assert rows(client) == after
+        advance(server.url, "60d")
+        assert rows(client) == []
+        assert keys() == ["prod/timebrook-owner"]
+
+    def refusal(*flags: str) -> str:
+        ended = subprocess.run([binary(), "--port", "0", *flags], capture_output=True, text=True, timeout=60)
+        assert ended.returncode != 0
+        return ended.stderr
+
+    with environment(**CREDENTIALS):
+        place = "the magnetic store of this data directory is at s3://tier/prod/"
+        assert place in refusal("--data-dir", str(tmp_path / "data"))
+        assert f"{place}, not at s3://tier/other/" in refusal(*flags[:4], "--magnetic-url", "s3://tier/other")
+        taken = "s3://tier/prod/ holds the magnetic store of another data directory"
+        assert taken in refusal("--data-dir", str(tmp_path / "other"), *magnetic)
+        assert "--data-dir" in refusal(*magnetic)
+        assert "NoSuchBucket" in refusal("--data-dir", str(tmp_path / "other"), *magnetic[:3], "s3://missing")
 
 
 def test_unload_to_it(moto, server):

@@ -28,7 +28,7 @@ impl From<EngineError> for ServiceError {
                 ErrorCode::ValidationException
             }
             EngineError::QuotaExceeded(_) => ErrorCode::ServiceQuotaExceededException,
-            EngineError::Storage(_) => return internal(error),
+            EngineError::Storage(_) | EngineError::Location(_) => return internal(error),
         };
         ServiceError::new(code, error.to_string())
     }

@@ -24,7 +24,10 @@ use crate::{
         codec::{put_i64, put_optional_str, put_str, put_u64, put_usize},
         disk::Disk,
         error::{StorageError, io_error},
-        magnetic::day_file::DayFile,
+        magnetic::{
+            day_file::DayFile,
+            files::{MAGNETIC_DIR, MagneticFiles},
+        },
         memory::{
             chunk_codec::put_chunk,
             sealed::ChunkRows,
@@ -64,6 +67,8 @@ pub(super) fn checkpoint_path(seq: u64) -> String {
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     pub(super) disk: Arc<dyn Disk>,
+    /// The files of the magnetic store.
+    pub(super) files: Arc<dyn MagneticFiles>,
     /// Held while a checkpoint is made.
     state: Mutex<Written>,
 }
@@ -88,8 +93,8 @@ impl Written {
 }
 
 impl Checkpoints {
-    pub(super) fn new(disk: Arc<dyn Disk>, written: Written) -> Self {
-        Self { disk, state: Mutex::new(written) }
+    pub(super) fn new(disk: Arc<dyn Disk>, files: Arc<dyn MagneticFiles>, written: Written) -> Self {
+        Self { disk, files, state: Mutex::new(written) }
     }
 
     /// Lets the next checkpoint delete files that are not needed any more, also those that none has named yet.
@@ -166,7 +171,7 @@ impl Checkpoints {
         let before = written.seq.replace(seq).filter(|before| *before != seq).map(checkpoint_path);
         let unused = written.unused(chunks);
         for path in before.into_iter().chain(unused) {
-            self.disk.delete(&path).map_err(io_error(&path))?;
+            delete_file(&*self.disk, &*self.files, &path)?;
             written.chunks.remove(&path);
         }
         for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
@@ -204,6 +209,12 @@ impl Checkpoints {
         }
         Ok(())
     }
+}
+
+/// Deletes a file of the data directory or of the magnetic store.
+pub(super) fn delete_file(disk: &dyn Disk, files: &dyn MagneticFiles, path: &str) -> Result<(), StorageError> {
+    let is_magnetic = path.strip_prefix(MAGNETIC_DIR).is_some_and(|below| below.starts_with('/'));
+    if is_magnetic { files.delete(path) } else { disk.delete(path) }.map_err(io_error(path))
 }
 
 fn checkpoint_body(

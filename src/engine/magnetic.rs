@@ -14,11 +14,11 @@ use crate::{
     catalog::state::{DatabaseEntry, TableEntry},
     model::{retention::DAY_NS, scope::Scope},
     store::{
-        disk::Disk,
         error::{StorageError, io_error},
         magnetic::{
             day_file::{DayFile, listed_series},
             encode,
+            files::{MAGNETIC_DIR, MagneticFiles},
             merge::{MergeInput, merge_by_day},
         },
         memory::{
@@ -32,8 +32,6 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-/// The directory of the magnetic store: `<account>/<region>/<database>/<table>/day=YYYY-MM-DD/….parquet`.
-pub(super) const MAGNETIC_DIR: &str = "magnetic";
 /// How long rows that have aged may wait in memory for others of their chunk, nanoseconds.
 const MOVE_INTERVAL_NS: i64 = 3_600_000_000_000;
 /// Rows that are moved at a time.
@@ -46,7 +44,7 @@ const MERGED_ROWS_MAX: usize = 4 << 20;
 /// A table whose rows are moved.
 struct Mover<'a> {
     checkpoints: &'a Checkpoints,
-    disk: &'a Arc<dyn Disk>,
+    files: &'a Arc<dyn MagneticFiles>,
     live: &'a LiveTable,
     table: u64,
     /// The table's directory.
@@ -102,8 +100,8 @@ impl Inner {
             for database in state.databases() {
                 for entry in database.tables() {
                     let dir = table_dir(scope, database, &entry.name);
-                    let (disk, live) = (&checkpoints.disk, &*entry.live);
-                    has_moved |= each(&Mover { checkpoints, disk, live, table: entry.id.0, dir }, entry)?;
+                    let (files, live) = (&checkpoints.files, &*entry.live);
+                    has_moved |= each(&Mover { checkpoints, files, live, table: entry.id.0, dir }, entry)?;
                 }
             }
         }
@@ -215,7 +213,7 @@ impl Mover<'_> {
     /// Deletes files that never counted. Those that cannot be deleted are when the directory is opened again.
     fn delete(&self, paths: &[String]) {
         for path in paths {
-            if let Err(error) = self.disk.delete(path) {
+            if let Err(error) = self.files.delete(path) {
                 tracing::warn!(%path, %error, "a file that is not needed cannot be deleted");
             }
         }
@@ -229,29 +227,11 @@ impl Mover<'_> {
         id: u64,
         rows: &SealedRows,
     ) -> Result<Arc<DayFile>, StorageError> {
-        let dir = day_dir(&self.dir, day);
-        self.create_dirs(&dir)?;
-        let path = format!("{dir}/{:x}-{id:016x}.parquet", self.table);
+        let path = format!("{}/{:x}-{id:016x}.parquet", day_dir(&self.dir, day), self.table);
         let bytes = encode(&path, rows, &table.series, &table.names)?;
-        let put = || {
-            let mut file = self.disk.create(&path).map_err(io_error(&path))?;
-            file.append(&bytes).and_then(|()| file.sync()).map_err(io_error(&path))?;
-            self.disk.sync_dir(&dir).map_err(io_error(&dir))
-        };
-        // What a full disk took of it would take up room for nothing.
-        put().inspect_err(|_: &StorageError| self.delete(std::slice::from_ref(&path)))?;
-        let opened = DayFile::open(self.disk, &path, &table.names)?;
+        self.files.put(&path, bytes).map_err(io_error(&path))?;
+        let opened = DayFile::open(self.files, &path, &table.names)?;
         Ok(Arc::new(opened.file.renumber(&listed_series(&rows.runs))))
-    }
-
-    /// Makes a directory and those above it, durably.
-    fn create_dirs(&self, dir: &str) -> Result<(), StorageError> {
-        for (end, _) in dir.match_indices('/').chain([(dir.len(), "")]).skip(1) {
-            let (above, _) = dir[..end].rsplit_once('/').unwrap_or_default();
-            self.disk.create_dir(&dir[..end]).map_err(io_error(&dir[..end]))?;
-            self.disk.sync_dir(above).map_err(io_error(above))?;
-        }
-        Ok(())
     }
 }
 

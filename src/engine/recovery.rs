@@ -4,15 +4,15 @@ use super::{
     EngineError, Inner,
     checkpoint::{
         CHECKPOINT_DIR, CHECKPOINT_FILE, CHUNK_DIR, CHUNK_FILE, Checkpoints, Written, all_tables, checkpoint_path,
-        chunk_path,
+        chunk_path, delete_file,
     },
     control::{LiveCatalog, apply},
     entry::{
         Entry, read_account_settings, read_batch_load_task, read_entry, read_growth, read_scheduled_query, read_scope,
         read_settings, read_tags,
     },
+    location::{self, MagneticLocation},
     log::Log,
-    magnetic::MAGNETIC_DIR,
     table::{LiveTable, ReplayError, SeriesNumbers},
 };
 use crate::{
@@ -22,7 +22,10 @@ use crate::{
         codec::{Malformed, Reader},
         disk::Disk,
         error::{StorageError, io_error},
-        magnetic::day_file::{DayFile, OpenedFile},
+        magnetic::{
+            day_file::{DayFile, OpenedFile},
+            files::{MAGNETIC_DIR, MagneticFiles},
+        },
         memory::{
             chunk_codec::read_chunk,
             dead::DeadRows,
@@ -71,19 +74,31 @@ struct Restored {
     series_numbers: HashMap<TableId, SeriesNumbers>,
 }
 
-/// Opens what a disk holds.
-pub(super) fn open(disk: Arc<dyn Disk>, sizes: LogSizes) -> Result<Arc<Inner>, EngineError> {
-    for dir in [WAL_DIR, CHUNK_DIR, CHECKPOINT_DIR, MAGNETIC_DIR] {
+/// Where what was written down is.
+#[derive(Clone, Copy)]
+struct Stores<'a> {
+    disk: &'a Arc<dyn Disk>,
+    files: &'a Arc<dyn MagneticFiles>,
+}
+
+/// Opens what a disk holds, and the magnetic store that goes with it.
+pub(super) fn open(
+    disk: Arc<dyn Disk>,
+    magnetic: Option<MagneticLocation>,
+    sizes: LogSizes,
+) -> Result<Arc<Inner>, EngineError> {
+    let files = location::open(&disk, magnetic)?;
+    for dir in [WAL_DIR, CHUNK_DIR, CHECKPOINT_DIR] {
         disk.create_dir(dir).map_err(io_error(dir))?;
     }
-    let mut restored = read_checkpoint(&disk)?;
+    let mut restored = read_checkpoint(Stores { disk: &disk, files: &files })?;
     let mut tables = tables_by_id(&restored.catalog);
     let after = restored.log_from - 1;
     let recovered = recover(&*disk, after, |seq, bytes| replay(&mut restored, &mut tables, seq, bytes))?;
     if let Some(seq) = restored.written.seq.filter(|seq| recovered.last_seq < *seq) {
         return Err(StorageError::MissingSegment { seq }.into());
     }
-    delete_leftovers(&*disk, &restored.written)?;
+    delete_leftovers(&*disk, &*files, &restored.written)?;
 
     let inner: Arc<OnceLock<Weak<Inner>>> = Arc::default();
     let (due, is_due) = sync_channel(1);
@@ -110,7 +125,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, sizes: LogSizes) -> Result<Arc<Inner>, E
         control: Mutex::default(),
         log: Arc::new(Log::Wal(wal)),
         synced: restored.synced,
-        checkpoints: Some(Checkpoints::new(disk, restored.written)),
+        checkpoints: Some(Checkpoints::new(disk, files, restored.written)),
         moving: Mutex::default(),
     });
     let weak = Arc::downgrade(&opened);
@@ -176,7 +191,7 @@ fn replay(
 }
 
 /// Reads the newest checkpoint; nothing, when there is none yet.
-fn read_checkpoint(disk: &Arc<dyn Disk>) -> Result<Restored, StorageError> {
+fn read_checkpoint(stores: Stores<'_>) -> Result<Restored, StorageError> {
     let mut restored = Restored {
         catalog: LiveCatalog::default(),
         synced: Arc::default(),
@@ -184,29 +199,25 @@ fn read_checkpoint(disk: &Arc<dyn Disk>) -> Result<Restored, StorageError> {
         log_from: 1,
         series_numbers: HashMap::new(),
     };
-    let names = disk.list(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))?;
+    let names = stores.disk.list(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))?;
     // The newest is whole: it got its name after it was synced.
     let newest = names.iter().filter_map(|name| {
         u64::from_str_radix(name.strip_suffix(".checkpoint").filter(|digits| digits.len() == 16)?, 16).ok()
     });
     let Some(seq) = newest.max() else { return Ok(restored) };
     let path = checkpoint_path(seq);
-    let body = read_file(&**disk, &path, CHECKPOINT_FILE, |body| Ok(body.to_vec()))?;
+    let body = read_file(&**stores.disk, &path, CHECKPOINT_FILE, |body| Ok(body.to_vec()))?;
     let malformed = || StorageError::Damaged { file: path.clone(), offset: 0, what: "its body says what cannot be" };
     let mut reader = Reader::new(&body);
     restored.written.seq = Some(seq);
-    restore_databases(disk, &mut restored, &mut reader).map_err(|error| error.unwrap_or_else(malformed))?;
+    restore_databases(stores, &mut restored, &mut reader).map_err(|error| error.unwrap_or_else(malformed))?;
     if reader.is_empty() { Ok(restored) } else { Err(malformed()) }
 }
 
 /// An error of another file, or `None`: the checkpoint itself cannot be read.
 type RestoreError = Option<StorageError>;
 
-fn restore_databases(
-    disk: &Arc<dyn Disk>,
-    restored: &mut Restored,
-    reader: &mut Reader<'_>,
-) -> Result<(), RestoreError> {
+fn restore_databases(stores: Stores<'_>, restored: &mut Restored, reader: &mut Reader<'_>) -> Result<(), RestoreError> {
     let (seq, log_from, next_table_id) = (number(reader)?, number(reader)?, number(reader)?);
     if Some(seq) != restored.written.seq || !(1..=seq + 1).contains(&log_from) {
         return Err(None);
@@ -218,7 +229,7 @@ fn restore_databases(
     for _ in 0..reader.length().map_err(none)? {
         let (scope, name, tables) = restore_database(restored, reader).map_err(none)?;
         for _ in 0..tables {
-            restore_table(disk, restored, reader, &scope, &name)?;
+            restore_table(stores, restored, reader, &scope, &name)?;
         }
     }
     restored.catalog.set_next_table_id(TableId(next_table_id));
@@ -280,7 +291,7 @@ fn restore_database(restored: &mut Restored, reader: &mut Reader<'_>) -> Result<
 }
 
 fn restore_table(
-    disk: &Arc<dyn Disk>,
+    stores: Stores<'_>,
     restored: &mut Restored,
     reader: &mut Reader<'_>,
     scope: &Scope,
@@ -300,7 +311,7 @@ fn restore_table(
     for _ in 0..reader.length().map_err(none)? {
         chunks.push(read_listed_chunk(reader).map_err(none)?);
     }
-    restored.written.chunks.extend(restore_chunks(disk, &live, id, chunks)?);
+    restored.written.chunks.extend(restore_chunks(stores, &live, id, chunks)?);
     for _ in 0..reader.length().map_err(none)? {
         live.restore_open(read_chunk(reader).map_err(none)?).map_err(none)?;
     }
@@ -330,7 +341,7 @@ fn read_listed_chunk(reader: &mut Reader<'_>) -> Result<ListedChunk, Malformed> 
 
 /// Reads the files of a table's chunks, on all of the processor's cores, and takes the chunks over. Returns their paths.
 fn restore_chunks(
-    disk: &Arc<dyn Disk>,
+    stores: Stores<'_>,
     live: &LiveTable,
     table: TableId,
     chunks: Vec<ListedChunk>,
@@ -338,7 +349,7 @@ fn restore_chunks(
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(chunks.len().max(1));
     let work = |worker: usize| {
         let own = chunks.iter().skip(worker).step_by(workers);
-        own.map(|chunk| read_chunk_file(disk, live, table, chunk)).collect::<Vec<_>>()
+        own.map(|chunk| read_chunk_file(stores, live, table, chunk)).collect::<Vec<_>>()
     };
     let read: Vec<_> = std::thread::scope(|scope| {
         let work = &work;
@@ -370,18 +381,18 @@ fn restore_chunks(
 type ChunkFile = (String, RestoredRows, Vec<Vec<(u16, String)>>, usize);
 
 fn read_chunk_file(
-    disk: &Arc<dyn Disk>,
+    stores: Stores<'_>,
     live: &LiveTable,
     table: TableId,
     chunk: &ListedChunk,
 ) -> Result<ChunkFile, StorageError> {
     if let Some(path) = &chunk.path {
-        let OpenedFile { file, series } = DayFile::open(disk, path, &live.names())?;
+        let OpenedFile { file, series } = DayFile::open(stores.files, path, &live.names())?;
         let length = file.rows;
         return Ok((path.clone(), RestoredRows::Filed(file), series, length));
     }
     let path = chunk_path(table.0, chunk.revision);
-    let decoded = read_file(&**disk, &path, CHUNK_FILE, |body| {
+    let decoded = read_file(&**stores.disk, &path, CHUNK_FILE, |body| {
         let mut reader = Reader::new(body);
         let decoded = read_chunk(&mut reader)?;
         if reader.is_empty() { Ok(decoded) } else { Err(Malformed) }
@@ -391,16 +402,14 @@ fn read_chunk_file(
 }
 
 /// Deletes files that a crash left behind: those that no checkpoint ever named, or that it names no more.
-fn delete_leftovers(disk: &dyn Disk, written: &Written) -> Result<(), StorageError> {
+fn delete_leftovers(disk: &dyn Disk, files: &dyn MagneticFiles, written: &Written) -> Result<(), StorageError> {
     let current = written.seq.map(checkpoint_path);
-    for dir in [CHECKPOINT_DIR, CHUNK_DIR, MAGNETIC_DIR] {
-        for path in disk.list_below(dir).map_err(io_error(dir))? {
-            if current.as_ref() != Some(&path) && !written.chunks.contains(&path) {
-                disk.delete(&path).map_err(io_error(&path))?;
-            }
-        }
+    let mut paths = files.list().map_err(io_error(MAGNETIC_DIR))?;
+    for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
+        paths.extend(disk.list_below(dir).map_err(io_error(dir))?);
     }
-    Ok(())
+    paths.retain(|path| current.as_ref() != Some(path) && !written.chunks.contains(path));
+    paths.iter().try_for_each(|path| delete_file(disk, files, path))
 }
 
 #[cfg(test)]

@@ -83,10 +83,33 @@ impl TableWriter {
     /// [`EngineError::TableNotFound`] when the table is gone; [`EngineError::Storage`] when nothing was written.
     pub async fn write(&self, records: &[Record<'_>], now_ns: i64) -> Result<WriteOutcome, EngineError> {
         let visible_from_ns = self.entry.settings.retention.visible_from_ns(now_ns);
-        let (outcome, ticket) = self.entry.live.commit(&self.log, &self.entry.name, records, visible_from_ns)?;
+        // Rows of files are read without the table's lock, and not on this thread, which serves others.
+        let mut read = Vec::new();
+        let (outcome, ticket) = loop {
+            match self.entry.live.commit(&self.log, &self.entry.name, records, visible_from_ns)? {
+                Commit::Made(outcome, ticket) => break (outcome, ticket),
+                Commit::Unread(files) => read.extend(read_rows(files).await?),
+            }
+        };
+        drop(read);
         ticket.synced().await?;
         Ok(outcome)
     }
+}
+
+/// What became of a commit.
+enum Commit {
+    /// It is appended to the log.
+    Made(WriteOutcome, Ticket),
+    /// Nothing was done: the rows of these files must be in memory for it.
+    Unread(Vec<Arc<DayFile>>),
+}
+
+/// Reads all rows of files, on a thread that may wait.
+async fn read_rows(files: Vec<Arc<DayFile>>) -> Result<Vec<Arc<SealedRows>>, EngineError> {
+    let read = move || files.iter().map(|file| file.load()).collect::<Result<Vec<_>, _>>();
+    let read = tokio::task::spawn_blocking(read).await;
+    Ok(read.map_err(|error| EngineError::Storage(format!("files were not read: {error}")))??)
 }
 
 /// The series of a table by the numbers that they have in the log.
@@ -170,15 +193,20 @@ impl LiveTable {
         name: &str,
         records: &[Record<'_>],
         visible_from_ns: i64,
-    ) -> Result<(WriteOutcome, Ticket), EngineError> {
+    ) -> Result<Commit, EngineError> {
         let hashes: SmallVec<[u64; 128]> = records.iter().map(|record| self.series_hash(record.dimensions)).collect();
         let mut outcome = WriteOutcome::default();
         let mut state = self.lock();
         if state.is_removed {
             return Err(EngineError::TableNotFound(name.to_owned()));
         }
-        // What is read for the look-ups below stays until they are done.
-        let _loaded = state.load_files(records, &hashes)?;
+        // The rows of files stay in memory until the look-ups below are done.
+        let files = state.files_of(records, &hashes);
+        let rows: Vec<_> = files.iter().map(|file| file.held()).collect();
+        if rows.iter().any(Option::is_none) {
+            let unread = files.into_iter().zip(rows).filter(|(_, rows)| rows.is_none());
+            return Ok(Commit::Unread(unread.map(|(file, _)| file).collect()));
+        }
         let schema_before = state.schema.mark();
         state.row_writer.clear();
         let mut added = 0;
@@ -189,7 +217,7 @@ impl LiveTable {
         }
         if added == 0 {
             // What was found may itself not be synced yet, so the answer waits like any other.
-            return Ok((outcome, log.barrier()));
+            return Ok(Commit::Made(outcome, log.barrier()));
         }
         let ticket = state.append(self.id, schema_before, log).inspect_err(|_| self.roll_back_locked(&mut state))?;
         if state.commit(ticket.seq) {
@@ -197,7 +225,7 @@ impl LiveTable {
             state.free(visible_from_ns);
         }
         state.settle(self.synced());
-        Ok((outcome, ticket))
+        Ok(Commit::Made(outcome, ticket))
     }
 
     /// The same for the same dimensions in any order.
@@ -444,7 +472,8 @@ fn replay_row(state: &mut TableState, series: SeriesId, row: &ReadRow<'_, '_>) -
         return Err(Malformed.into());
     }
     let key = RowKey { series, measure_name: row.measure_name, time_ns: row.time_ns };
-    let _loaded = state.rows.load_files(std::iter::once(key))?;
+    let files = state.rows.files_of(std::iter::once(key));
+    let _rows = files.iter().map(|file| file.load()).collect::<Result<Vec<_>, _>>()?;
     let replaced = state.find(key);
     state.rows.push(NewRow { key, version: row.version, values: row.values }, replaced);
     Ok(())
@@ -569,16 +598,17 @@ impl TableState {
     }
 
     /// Reads the files in which these records may be already, so that they can be found.
-    fn load_files(&self, records: &[Record<'_>], hashes: &[u64]) -> Result<Vec<Arc<SealedRows>>, EngineError> {
+    /// The files in which the records' rows may be.
+    fn files_of(&self, records: &[Record<'_>], hashes: &[u64]) -> Vec<Arc<DayFile>> {
         if !records.iter().any(|record| self.rows.may_be_in_file(record.time_ns)) {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let keys = records.iter().zip(hashes).filter_map(|(record, hash)| {
             let series = self.find_series(*hash, record.dimensions)?;
             let measure_name = self.schema.measure_name(record.measure_name)?;
             Some(RowKey { series, measure_name, time_ns: record.time_ns })
         });
-        Ok(self.rows.load_files(keys)?)
+        self.rows.files_of(keys)
     }
 
     /// The row of this key, if there is one. A time newer than all of its stream needs no look-up.

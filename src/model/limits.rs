@@ -16,6 +16,12 @@ pub const REQUEST_BODY_SECONDS: u64 = 60;
 pub const SHUTDOWN_SECONDS: u64 = 8;
 /// Server certificates held ready, one per name that clients asked for.
 pub const TLS_NAMES_MAX: usize = 32;
+/// Bytes of a file in an object store that are read at a time.
+pub const MAGNETIC_BLOCK_BYTES: usize = 512 << 10;
+/// Bytes of such files that are kept in memory.
+pub const MAGNETIC_CACHE_BYTES: usize = 64 << 20;
+/// Bytes of such a file that are written at a time.
+pub const MAGNETIC_PART_BYTES: usize = 8 << 20;
 /// Tags of one resource. # guide: ts-limits.html
 pub const TAGS_PER_RESOURCE_MAX: usize = 50;
 /// Scheduled queries of one account in a region. # guide: ts-limits.html

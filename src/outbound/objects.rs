@@ -110,6 +110,14 @@ impl Objects {
         self.buckets.endpoint()
     }
 
+    /// The bucket itself, for who knows what to do with it. That one elsewhere exists is not known before it is used.
+    ///
+    /// # Errors
+    /// [`ObjectError::NoBucket`], [`ObjectError::Name`], [`ObjectError::Store`].
+    pub fn bucket(&self, bucket: &str) -> Result<Arc<dyn ObjectStore>, ObjectError> {
+        self.buckets.client(bucket)
+    }
+
     /// Whether there is a bucket of that name.
     ///
     /// # Errors

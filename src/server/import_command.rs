@@ -8,7 +8,8 @@ use crate::{
     config::ImportOptions,
     engine::{Engine, EngineConfig, EngineError},
     model::scope::Scope,
-    outbound::objects::Objects,
+    outbound::objects::{ObjectError, Objects},
+    server::magnetic_location,
 };
 use std::{
     io::{self, IsTerminal, Write},
@@ -35,6 +36,9 @@ pub enum ImportError {
     /// A file could not be read or stored.
     #[error("{0}")]
     File(String),
+    /// The bucket of the magnetic store cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// Some rows are not stored.
     #[error("{0} rows or records were not stored")]
     Incomplete(i64),
@@ -47,7 +51,12 @@ pub enum ImportError {
 pub(super) async fn import(options: ImportOptions, memory_bytes_max: usize) -> Result<(), ImportError> {
     let clock = Clock::system();
     let model = options.model.as_deref().map(model).transpose()?;
-    let config = EngineConfig { data_dir: Some(options.data_dir), memory_bytes_max: Some(memory_bytes_max) };
+    let elsewhere = options.s3_endpoint.as_deref().map(Objects::at_endpoint);
+    let magnetic = match &elsewhere {
+        Some(objects) => magnetic_location(objects, options.magnetic_url.as_ref())?,
+        None => None,
+    };
+    let config = EngineConfig { data_dir: Some(options.data_dir), memory_bytes_max: Some(memory_bytes_max), magnetic };
     let engine = Engine::open(config, clock.clone()).await?;
     let scope = Scope::new(&options.account, &options.region);
     engine.writer(&scope, &options.database, &options.table)?;

@@ -6,7 +6,9 @@
 
 pub(crate) mod day_file;
 mod encode;
+pub(crate) mod files;
 pub(crate) mod merge;
+pub(crate) mod objects;
 pub(crate) mod read;
 
 use super::error::StorageError;

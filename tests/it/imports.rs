@@ -30,7 +30,8 @@ const RESERVED: [(&str, &[&str]); 18] = [
     ("rcgen", &["server"]),
     ("tower", &["server"]),
     ("s3s", &["server"]),
-    ("object_store", &["outbound"]),
+    // The bucket of the magnetic store is made by `outbound` and used by `store`.
+    ("object_store", &["outbound", "store", "engine"]),
     ("clap", &["config", "main"]),
     ("datafusion", &["store", "engine", "sql", "api"]),
     ("datafusion::sql", &["sql"]),

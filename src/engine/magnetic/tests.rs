@@ -8,7 +8,10 @@ use crate::{
         tests::{NOW_NS, Row, create, multi, rows, rows_in, single, write, write_at},
     },
     model::{record::Value, retention::Retention},
-    store::{disk::simulated::SimulatedDisk, memory::selection::Selection},
+    store::{
+        disk::{Disk, simulated::SimulatedDisk},
+        memory::selection::Selection,
+    },
 };
 
 const HOUR_NS: i64 = 3_600_000_000_000;
@@ -17,7 +20,7 @@ const LATER_NS: i64 = NOW_NS + 40 * DAY_NS;
 async fn opened(disk: &SimulatedDisk) -> Arc<Engine> {
     let sizes = LogSizes { checkpoint_bytes: u64::MAX, ..LogSizes::with_memory(usize::MAX) };
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let inner = tokio::task::spawn_blocking(move || open(disk, sizes)).await.unwrap().unwrap();
+    let inner = tokio::task::spawn_blocking(move || open(disk, None, sizes)).await.unwrap().unwrap();
     Arc::new(Engine { inner })
 }
 

@@ -16,6 +16,8 @@ use crate::{
         simulated::{Cut, SimulatedDisk},
     },
 };
+use futures::TryStreamExt;
+use object_store::{ObjectStore, memory::InMemory};
 
 const SIZES: LogSizes = LogSizes { segment_bytes_max: 300, checkpoint_bytes: u64::MAX, memory_bytes_max: usize::MAX };
 
@@ -37,8 +39,23 @@ enum Step {
 }
 
 async fn open(disk: &SimulatedDisk, sizes: LogSizes) -> Result<Engine, EngineError> {
+    open_with(disk, None, sizes).await
+}
+
+/// With the magnetic store in a bucket, or on the disk.
+async fn open_with(
+    disk: &SimulatedDisk,
+    bucket: Option<&Arc<InMemory>>,
+    sizes: LogSizes,
+) -> Result<Engine, EngineError> {
     let disk = disk.clone();
-    let inner = tokio::task::spawn_blocking(move || super::open(Arc::new(disk), sizes)).await.unwrap()?;
+    let magnetic = bucket.map(|bucket| MagneticLocation {
+        url: "s3://bucket/tier/".to_owned(),
+        store: Arc::clone(bucket) as _,
+        prefix: "tier/".to_owned(),
+        owner: "one".to_owned(),
+    });
+    let inner = tokio::task::spawn_blocking(move || super::open(Arc::new(disk), magnetic, sizes)).await.unwrap()?;
     Ok(Engine { inner })
 }
 
@@ -107,8 +124,8 @@ async fn expected(steps: &[Step]) -> Vec<Vec<String>> {
 }
 
 /// Takes steps until one fails, and says how many were acknowledged.
-async fn run(disk: &SimulatedDisk, steps: &[Step]) -> usize {
-    let Ok(engine) = open(disk, SIZES).await else { return 0 };
+async fn run(disk: &SimulatedDisk, bucket: Option<&Arc<InMemory>>, steps: &[Step]) -> usize {
+    let Ok(engine) = open_with(disk, bucket, SIZES).await else { return 0 };
     let mut acknowledged = 0;
     for step in steps {
         if take(&engine, step).await.is_err() {
@@ -149,12 +166,13 @@ fn steps() -> Vec<Step> {
 
 /// Cuts the power at one operation and checks what is found then: everything acknowledged, and at most the one step
 /// that was under way.
-async fn check_recovery(steps: &[Step], dumps: &[Vec<String>], cut_at: usize, cut: Cut) {
-    let disk = SimulatedDisk::default();
+async fn check_recovery(steps: &[Step], dumps: &[Vec<String>], (cut_at, cut): (usize, Cut), in_bucket: bool) {
+    let (disk, bucket) = (SimulatedDisk::default(), in_bucket.then(|| Arc::new(InMemory::new())));
     disk.cut_power_at(cut_at);
-    let acknowledged = run(&disk, steps).await;
+    let acknowledged = run(&disk, bucket.as_ref(), steps).await;
     disk.cycle_power(cut);
-    let engine = open(&disk, SIZES).await.unwrap_or_else(|error| panic!("operation {cut_at}, {cut:?}: {error}"));
+    let reopened = open_with(&disk, bucket.as_ref(), SIZES).await;
+    let engine = reopened.unwrap_or_else(|error| panic!("operation {cut_at}, {cut:?}: {error}"));
     let found = dump(&engine);
     let may_be = &dumps[acknowledged..(acknowledged + 2).min(dumps.len())];
     // A step of two changes may be half done: the database without its table.
@@ -166,7 +184,8 @@ async fn check_recovery(steps: &[Step], dumps: &[Vec<String>], cut_at: usize, cu
         let found = dump(&engine);
         checkpoint(&engine).await.unwrap();
         drop(engine);
-        assert_eq!(dump(&open(&disk, SIZES).await.unwrap()), found, "operation {cut_at}, {cut:?}");
+        let again = open_with(&disk, bucket.as_ref(), SIZES).await.unwrap();
+        assert_eq!(dump(&again), found, "operation {cut_at}, {cut:?}");
     }
 }
 
@@ -175,11 +194,29 @@ async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
     let steps = steps();
     let dumps = expected(&steps).await;
     let disk = SimulatedDisk::default();
-    assert_eq!(run(&disk, &steps).await, steps.len());
+    assert_eq!(run(&disk, None, &steps).await, steps.len());
     assert_eq!(dump(&open(&disk, SIZES).await.unwrap()), dumps[steps.len()]);
     for cut_at in 0..disk.operations() {
         for cut in Cut::ALL {
-            check_recovery(&steps, &dumps, cut_at, cut).await;
+            check_recovery(&steps, &dumps, (cut_at, cut), false).await;
+        }
+    }
+}
+
+/// The bucket's power stays on: it may hold files that the disk knows nothing of any more.
+#[tokio::test]
+async fn with_the_magnetic_store_in_a_bucket_a_power_cut_loses_nothing_either() {
+    let steps = steps();
+    let dumps = expected(&steps).await;
+    let (disk, bucket) = (SimulatedDisk::default(), Arc::new(InMemory::new()));
+    assert_eq!(run(&disk, Some(&bucket), &steps).await, steps.len());
+    assert_eq!(dump(&open_with(&disk, Some(&bucket), SIZES).await.unwrap()), dumps[steps.len()]);
+    let objects = bucket.list(None).map_ok(|object| object.location.to_string()).try_collect::<Vec<_>>().await.unwrap();
+    assert!(objects.iter().any(|key| key.starts_with("tier/000000000000/us-east-1/db/t/day=")), "{objects:?}");
+    assert_eq!(disk.list_below(MAGNETIC_DIR).unwrap(), [""; 0]);
+    for cut_at in 0..disk.operations() {
+        for cut in Cut::ALL {
+            check_recovery(&steps, &dumps, (cut_at, cut), true).await;
         }
     }
 }
@@ -192,12 +229,12 @@ async fn a_power_cut_while_files_are_merged_loses_nothing() {
         std::iter::once(Step::Create).chain(writes.into_iter().flat_map(|write| [write, Step::Age])).collect();
     let dumps = expected(&steps).await;
     let whole = SimulatedDisk::default();
-    assert_eq!(run(&whole, &steps).await, steps.len());
-    assert_eq!(whole.list_below(super::super::magnetic::MAGNETIC_DIR).unwrap().len(), 2, "four files became one");
+    assert_eq!(run(&whole, None, &steps).await, steps.len());
+    assert_eq!(whole.list_below(MAGNETIC_DIR).unwrap().len(), 2, "four files became one");
     // From about the fourth file on.
     for cut_at in whole.operations() * 2 / 3..whole.operations() {
         for cut in Cut::ALL {
-            check_recovery(&steps, &dumps, cut_at, cut).await;
+            check_recovery(&steps, &dumps, (cut_at, cut), false).await;
         }
     }
 }
@@ -240,7 +277,7 @@ async fn a_reset_is_recovered_too() {
     steps.extend([Step::Reset, Step::Create, Step::Write(vec![single("z", NOW_NS, 1, Value::Bigint(1))])]);
     let dumps = expected(&steps).await;
     let disk = SimulatedDisk::default();
-    run(&disk, &steps).await;
+    run(&disk, None, &steps).await;
     assert_eq!(&dump(&open(&disk, SIZES).await.unwrap()), dumps.last().unwrap());
 }
 
@@ -426,7 +463,7 @@ async fn eight_writers_with_checkpoints_between_are_recovered_in_full() {
     let sizes = LogSizes { segment_bytes_max: 20_000, checkpoint_bytes: 50_000, ..SIZES };
     let open = || {
         let path = root.path().to_owned();
-        Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), sizes)
+        Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), None, sizes)
     };
     let engine = open().await.unwrap();
     create(&engine).await.unwrap();
@@ -505,7 +542,7 @@ async fn of_fixture(name: &str) -> (tempfile::TempDir, Arc<Engine>) {
     let root = tempfile::tempdir().unwrap();
     copy(&fixture, root.path());
     let path = root.path().to_owned();
-    let engine = Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), SIZES).await.unwrap();
+    let engine = Engine::open_on(move || Ok(Arc::new(FilesDisk::open(&path)?)), None, SIZES).await.unwrap();
     (root, engine)
 }
 

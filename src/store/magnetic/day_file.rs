@@ -3,6 +3,7 @@
 use super::{
     TableNames, VERSION_COLUMN,
     encode::{PLACES_KEY, type_code},
+    files::MagneticFiles,
     parquet_error,
     read::FileRows,
 };
@@ -10,7 +11,7 @@ use crate::{
     model::record::MeasureType,
     store::{
         codec::{Malformed, Reader, put_i64, put_str, put_u64, put_usize},
-        disk::{Disk, DiskReader},
+        disk::DiskReader,
         error::{StorageError, io_error},
         memory::{
             columns::ColumnArray,
@@ -54,8 +55,9 @@ const BATCH_ROWS: usize = 8_192;
 /// A Parquet file of one table.
 #[derive(Debug)]
 pub(crate) struct DayFile {
-    disk: Arc<dyn Disk>,
+    files: Arc<dyn MagneticFiles>,
     pub(crate) path: String,
+    length: u64,
     metadata: ArrowReaderMetadata,
     pub(crate) runs: Vec<FileRun>,
     pub(crate) rows: usize,
@@ -172,9 +174,13 @@ impl DayFile {
     ///
     /// # Errors
     /// [`StorageError::Io`]; [`StorageError::Damaged`] when it is not what was written.
-    pub(crate) fn open(disk: &Arc<dyn Disk>, path: &str, names: &TableNames) -> Result<OpenedFile, StorageError> {
+    pub(crate) fn open(
+        files: &Arc<dyn MagneticFiles>,
+        path: &str,
+        names: &TableNames,
+    ) -> Result<OpenedFile, StorageError> {
         let damaged = |what| StorageError::Damaged { file: path.to_owned(), offset: 0, what };
-        let input = Input(disk.reader(path).map_err(io_error(path))?);
+        let input = Input(files.reader(path, None).map_err(io_error(path))?);
         let metadata = ArrowReaderMetadata::load(
             &input,
             ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional).with_skip_arrow_metadata(true),
@@ -201,8 +207,9 @@ impl DayFile {
             return Err(damaged("its index does not fit its rows"));
         }
         let file = Self {
-            disk: Arc::clone(disk),
+            files: Arc::clone(files),
             path: path.to_owned(),
+            length: input.len(),
             metadata,
             runs: places.runs,
             rows,
@@ -330,7 +337,8 @@ impl DayFile {
         ranges: &[Range<usize>],
     ) -> Result<datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader, StorageError> {
         let failed = parquet_error(&self.path);
-        let input = Input(self.disk.reader(&self.path).map_err(io_error(&self.path))?);
+        let reader = self.files.reader(&self.path, Some(self.length));
+        let input = Input(reader.map_err(io_error(&self.path))?);
         let schema = self.metadata.parquet_schema();
         let is_wanted = |i: &usize| names.contains(&schema.column(*i).name());
         let leaves: Vec<usize> = (0..schema.num_columns()).filter(is_wanted).collect();

@@ -158,27 +158,21 @@ impl MemoryTable {
         self.filed_newest_ns.is_some_and(|newest_ns| time_ns <= newest_ns)
     }
 
-    /// Reads the files in which rows with these keys may be. As long as what is returned lives, the keys can be found.
-    ///
-    /// # Errors
-    /// [`StorageError`] of the file that cannot be read.
-    pub(crate) fn load_files(&self, keys: impl Iterator<Item = RowKey>) -> Result<Vec<Arc<SealedRows>>, StorageError> {
-        let mut loaded = Vec::new();
+    /// The files in which rows with these keys may be. Only while their rows are in memory can the keys be found.
+    pub(crate) fn files_of(&self, keys: impl Iterator<Item = RowKey>) -> Vec<Arc<DayFile>> {
+        let mut files: Vec<Arc<DayFile>> = Vec::new();
         for key in keys.filter(|key| self.may_be_in_file(key.time_ns)) {
             for file in self.sealed.iter().filter_map(|chunk| chunk.file_of(key)) {
-                if file.held().is_none() {
-                    loaded.push(file.load()?);
-                } else if let Some(rows) = file.held()
-                    && !loaded.iter().any(|held| Arc::ptr_eq(held, &rows))
-                {
-                    loaded.push(rows);
+                if !files.iter().any(|known| Arc::ptr_eq(known, file)) {
+                    files.push(Arc::clone(file));
                 }
             }
         }
-        Ok(loaded)
+        files
     }
 
-    /// The row with this key, as writers see it. Files that may hold it must be loaded ([`MemoryTable::load_files`]).
+    /// The row with this key, as writers see it. The rows of files that may hold it must be in memory
+    /// ([`MemoryTable::files_of`]).
     #[must_use]
     pub fn find(&self, key: RowKey) -> Option<RowRef> {
         let open = std::iter::once(&self.open).chain(self.frozen.iter().rev());

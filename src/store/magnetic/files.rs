@@ -1,0 +1,90 @@
+//! Where the files of the magnetic store are: in the data directory, or in an object store.
+
+use crate::store::disk::{Disk, DiskReader};
+use std::{fmt, io, sync::Arc};
+
+/// The directory of the magnetic store, with which every path of a file begins:
+/// `magnetic/<account>/<region>/<database>/<table>/day=YYYY-MM-DD/….parquet`.
+pub(crate) const MAGNETIC_DIR: &str = "magnetic";
+
+/// The files of the magnetic store. Each is written at once and never changed.
+pub(crate) trait MagneticFiles: fmt::Debug + Send + Sync {
+    /// Writes a new file; when this returns, the file and its name are durable.
+    ///
+    /// # Errors
+    /// Those of the file system or of the object store, as everywhere here. What was written of the file is gone, or is
+    /// nobody's.
+    fn put(&self, path: &str, bytes: Vec<u8>) -> io::Result<()>;
+    /// A file to be read in parts; its length need not be asked for when it is known. Of a file that is deleted meanwhile,
+    /// reading may fail.
+    ///
+    /// # Errors
+    /// As above.
+    fn reader(&self, path: &str, length: Option<u64>) -> io::Result<Arc<dyn DiskReader>>;
+    /// Deletes a file.
+    ///
+    /// # Errors
+    /// As above.
+    fn delete(&self, path: &str) -> io::Result<()>;
+    /// The paths of all files, in no order.
+    ///
+    /// # Errors
+    /// As above.
+    fn list(&self) -> io::Result<Vec<String>>;
+}
+
+/// Files in the data directory.
+#[derive(Debug)]
+pub(crate) struct LocalFiles(Arc<dyn Disk>);
+
+impl LocalFiles {
+    /// The files of a data directory.
+    ///
+    /// # Errors
+    /// When the directory of the files cannot be made.
+    pub(crate) fn open(disk: Arc<dyn Disk>) -> io::Result<Self> {
+        disk.create_dir(MAGNETIC_DIR)?;
+        Ok(Self(disk))
+    }
+
+    /// Makes a directory and those above it, durably.
+    fn create_dirs(&self, dir: &str) -> io::Result<()> {
+        for (end, _) in dir.match_indices('/').chain([(dir.len(), "")]).skip(1) {
+            let (above, _) = dir[..end].rsplit_once('/').unwrap_or_default();
+            self.0.create_dir(&dir[..end])?;
+            self.0.sync_dir(above)?;
+        }
+        Ok(())
+    }
+}
+
+impl MagneticFiles for LocalFiles {
+    fn put(&self, path: &str, bytes: Vec<u8>) -> io::Result<()> {
+        let (dir, _) = path.rsplit_once('/').unwrap_or_default();
+        self.create_dirs(dir)?;
+        let put = || {
+            let mut file = self.0.create(path)?;
+            file.append(&bytes)?;
+            file.sync()?;
+            self.0.sync_dir(dir)
+        };
+        // What a full disk took of it would take up room for nothing.
+        put().inspect_err(|_| {
+            if let Err(error) = self.0.delete(path) {
+                tracing::warn!(%path, %error, "a file that is not needed cannot be deleted");
+            }
+        })
+    }
+
+    fn reader(&self, path: &str, _length: Option<u64>) -> io::Result<Arc<dyn DiskReader>> {
+        self.0.reader(path)
+    }
+
+    fn delete(&self, path: &str) -> io::Result<()> {
+        self.0.delete(path)
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.0.list_below(MAGNETIC_DIR)
+    }
+}
