@@ -11,8 +11,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
-use timebrook_conformance::{BoxError, wall_clock::instant};
+use timebrook_conformance::{
+    BoxError,
+    wall_clock::{instant, pause},
+};
 
 /// Hosts, and so records of one instant: as many as one request takes.
 const HOSTS: usize = 100;
@@ -65,11 +69,19 @@ pub(crate) struct Fleet {
     pub(crate) instants: std::ops::Range<usize>,
     /// Values of all instants.
     pub(crate) values: Vec<u8>,
+    /// Records a second, sent whether or not those before are answered; `None` sends as fast as answers come.
+    pub(crate) records_s: Option<f64>,
 }
 
 impl Fleet {
     fn requests_an_instant(&self) -> usize {
         if self.form == Form::Multi { 1 } else { MEASURES.len() }
+    }
+
+    /// When a request is due, of a load that began at `start`; a request is late from then on.
+    fn due(&self, start: Instant, number: usize) -> Option<Instant> {
+        let seconds = (number * HOSTS) as f64 / self.records_s?;
+        Some(start + Duration::from_secs_f64(seconds))
     }
 
     /// The body of a request; `None` after the last.
@@ -129,11 +141,17 @@ impl Fleet {
     }
 }
 
-async fn send(fleet: Arc<Fleet>, next: Arc<AtomicUsize>) -> Result<Vec<u64>, BoxError> {
+async fn send(fleet: Arc<Fleet>, began: Instant, next: Arc<AtomicUsize>) -> Result<Vec<u64>, BoxError> {
     let mut connection = Connection::open(&fleet.address).await?;
     let mut latencies_us = Vec::new();
-    while let Some(body) = fleet.body(next.fetch_add(1, Ordering::Relaxed))? {
-        let start = instant();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(body) = fleet.body(number)? else { break };
+        let due = fleet.due(began, number);
+        if let Some(due) = due {
+            pause(due.saturating_duration_since(instant())).await;
+        }
+        let start = due.unwrap_or_else(instant);
         let (status, answer) = connection.call("WriteRecords", body).await?;
         if status != StatusCode::OK {
             return Err(format!("WriteRecords answered {status}: {}", String::from_utf8_lossy(&answer)).into());
@@ -147,7 +165,8 @@ async fn send(fleet: Arc<Fleet>, next: Arc<AtomicUsize>) -> Result<Vec<u64>, Box
 pub(crate) async fn run(fleet: Fleet, connections: usize) -> Result<(), BoxError> {
     let (fleet, next) = (Arc::new(fleet), Arc::new(AtomicUsize::new(0)));
     let start = instant();
-    let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(send(Arc::clone(&fleet), Arc::clone(&next)))).collect();
+    let tasks: Vec<_> =
+        (0..connections).map(|_| tokio::spawn(send(Arc::clone(&fleet), start, Arc::clone(&next)))).collect();
     let mut latencies_us = Vec::new();
     for task in tasks {
         latencies_us.extend(task.await??);

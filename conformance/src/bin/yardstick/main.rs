@@ -5,7 +5,8 @@
 //! - `yardstick load ADDRESS CONNECTIONS rows ROWS` sends that many records
 //! - `yardstick first-create BINARY STARTS` times starts of a server up to the first database created
 //! - `yardstick select-one ADDRESS QUERIES` times `SELECT 1` over one connection
-//! - `yardstick devops ADDRESS CONNECTIONS TABLE multi|single START_MS FIRST INSTANTS FILE` sends a fleet's readings
+//! - `yardstick devops ADDRESS CONNECTIONS TABLE multi|single START_MS FIRST INSTANTS FILE` sends a fleet's readings;
+//!   with `RECORDS_S` after it, so many records a second, timed from the moment that each request is due
 //!
 //! Each prints one line of `name=value` pairs. The load needs database `bench` with table `samples`, which
 //! `yardstick prepare ADDRESS` creates.
@@ -23,7 +24,7 @@ const USAGE: &str = "usage: yardstick serve 0|1|2
        yardstick prepare ADDRESS
        yardstick load ADDRESS CONNECTIONS seconds SECONDS
        yardstick load ADDRESS CONNECTIONS rows ROWS
-       yardstick devops ADDRESS CONNECTIONS TABLE multi|single START_MS FIRST INSTANTS FILE
+       yardstick devops ADDRESS CONNECTIONS TABLE multi|single START_MS FIRST INSTANTS FILE [RECORDS_S]
        yardstick select-one ADDRESS QUERIES
        yardstick first-create BINARY STARTS";
 
@@ -49,7 +50,9 @@ async fn run(arguments: &[String]) -> Result<(), BoxError> {
         ["load", address, connections, "rows", rows] => {
             load::run(address, connections.parse()?, load::Length::Rows(rows.parse()?)).await
         }
-        ["devops", address, connections, table, form, start_ms, first, instants, file] => {
+        ["devops", address, connections, table, form, start_ms, first, instants, file, records_s @ ..]
+            if records_s.len() < 2 =>
+        {
             let first: usize = first.parse()?;
             let fleet = devops::Fleet {
                 address: (*address).to_owned(),
@@ -58,6 +61,7 @@ async fn run(arguments: &[String]) -> Result<(), BoxError> {
                 start_ms: start_ms.parse()?,
                 instants: first..first + instants.parse::<usize>()?,
                 values: std::fs::read(file)?,
+                records_s: records_s.first().map(|records_s| records_s.parse()).transpose()?,
             };
             devops::run(fleet, connections.parse()?).await
         }
