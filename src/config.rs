@@ -131,8 +131,8 @@ pub struct Config {
     #[arg(long, env = "TIMEBROOK_QUERY_MEMORY", default_value_t = Self::DEFAULT_QUERY_MEMORY, value_name = "MIB",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub query_memory: u32,
-    /// Mebibytes of records to hold in memory with --data-dir, the oldest beyond that only in files; a quarter of the
-    /// machine's memory unless it is set
+    /// Mebibytes of records to hold in memory as they are; the oldest beyond that only in files, or packed where there is no
+    /// --data-dir; a quarter of the machine's memory unless it is set
     #[arg(long, env = "TIMEBROOK_MEMORY", value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     pub memory: Option<u32>,
     /// Keep objects (results of UNLOAD, sources of batch load, reports) in the S3-compatible store at this address, with

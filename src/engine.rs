@@ -33,14 +33,20 @@ use crate::{
     catalog::{settings::SettingsError, state::Catalog},
     clock::Clock,
     model::{record::Record, scope::Scope},
-    store::disk::{Disk, files::FilesDisk},
+    store::{
+        disk::{Disk, files::FilesDisk},
+        magnetic::files::{MagneticFiles, MemoryFiles},
+    },
 };
 use checkpoint::Checkpoints;
 use log::Log;
 use recovery::LogSizes;
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, atomic::AtomicU64,
+        mpsc::sync_channel,
+    },
 };
 use table::LiveTable;
 
@@ -49,8 +55,8 @@ use table::LiveTable;
 pub struct EngineConfig {
     /// Where everything is kept; `None` keeps it in memory and touches no disk.
     pub data_dir: Option<PathBuf>,
-    /// Bytes of records in memory from which on the oldest go to files early; `None` sets no limit. Without a directory
-    /// there is nowhere to go, and it does nothing.
+    /// Bytes of records in memory from which on the oldest go to files early, or are packed where there is no directory;
+    /// `None` sets no limit.
     pub memory_bytes_max: Option<usize>,
     /// Where the files of the magnetic store are, when not in the directory.
     pub magnetic: Option<MagneticLocation>,
@@ -130,6 +136,8 @@ struct Inner {
     log: Arc<Log>,
     /// The number of the last commit that is synced.
     synced: Arc<AtomicU64>,
+    /// The files of the magnetic store.
+    files: Arc<dyn MagneticFiles>,
     /// `None` in memory.
     checkpoints: Option<Checkpoints>,
     /// Held while rows are moved to the magnetic store.
@@ -150,7 +158,8 @@ impl Engine {
                     location.url
                 )));
             }
-            return Ok(Arc::new(Self { inner: Arc::new(Inner::in_memory()) }));
+            let memory_bytes_max = config.memory_bytes_max.unwrap_or(usize::MAX);
+            return Ok(Arc::new(Self { inner: Inner::in_memory(memory_bytes_max)? }));
         };
         let sizes = LogSizes::with_memory(config.memory_bytes_max.unwrap_or(usize::MAX));
         let (started_ns, dir) = (clock.monotonic_ns(), path.display().to_string());
@@ -261,16 +270,31 @@ impl Engine {
 }
 
 impl Inner {
-    fn in_memory() -> Self {
+    /// An engine without a directory, with a thread that packs the oldest rows when all take more than `memory_bytes_max`.
+    fn in_memory(memory_bytes_max: usize) -> Result<Arc<Self>, EngineError> {
         let synced = Arc::<AtomicU64>::default();
-        Self {
+        let (due, is_due) = sync_channel(1);
+        let inner = Arc::new(Self {
             catalog: RwLock::default(),
             control: Mutex::default(),
-            log: Arc::new(Log::Memory { synced: Arc::clone(&synced) }),
+            log: Arc::new(Log::Memory { synced: Arc::clone(&synced), due }),
             synced,
+            files: Arc::new(MemoryFiles::default()),
             checkpoints: None,
             moving: Mutex::default(),
-        }
+        });
+        let weak = Arc::downgrade(&inner);
+        let pack = move || {
+            while is_due.recv().is_ok() {
+                let Some(inner) = weak.upgrade() else { return };
+                if let Err(error) = inner.move_excess(memory_bytes_max) {
+                    tracing::error!(%error, "rows cannot be packed");
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("timebrook-pack".to_owned()).spawn(pack);
+        thread.map_err(|error| EngineError::Storage(error.to_string()))?;
+        Ok(inner)
     }
 
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog<Arc<LiveTable>>> {

@@ -68,7 +68,7 @@ pub(super) fn checkpoint_path(seq: u64) -> String {
 pub(super) struct Checkpoints {
     pub(super) disk: Arc<dyn Disk>,
     /// The files of the magnetic store.
-    pub(super) files: Arc<dyn MagneticFiles>,
+    files: Arc<dyn MagneticFiles>,
     /// Held while a checkpoint is made.
     state: Mutex<Written>,
 }

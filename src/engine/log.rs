@@ -8,7 +8,11 @@ use crate::store::{
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
+    mpsc::SyncSender,
 };
+
+/// Commits in memory after which it is looked whether there is room for more.
+const DUE_COMMITS: u64 = 64;
 
 /// Gives every commit its sequence number and says when it is synced.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) enum Log {
     Memory {
         /// The last number given.
         synced: Arc<AtomicU64>,
+        /// Told now and then that rows have come.
+        due: SyncSender<()>,
     },
     /// On disk.
     Wal(Wal),
@@ -37,7 +43,14 @@ impl Log {
     /// Appends an entry, given in parts. It is synced soon; wait on the ticket.
     pub(super) fn append(&self, entry: &[&[u8]]) -> Result<Ticket, EngineError> {
         match self {
-            Self::Memory { synced } => Ok(Ticket::ready(synced.fetch_add(1, Ordering::SeqCst) + 1)),
+            Self::Memory { synced, due } => {
+                let seq = synced.fetch_add(1, Ordering::SeqCst) + 1;
+                if seq.is_multiple_of(DUE_COMMITS) {
+                    // A full channel has told it already.
+                    let _ = due.try_send(());
+                }
+                Ok(Ticket::ready(seq))
+            }
             Self::Wal(wal) => Ok(wal.append(entry)?),
         }
     }
@@ -45,7 +58,7 @@ impl Log {
     /// A ticket for everything appended so far.
     pub(super) fn barrier(&self) -> Ticket {
         match self {
-            Self::Memory { synced } => Ticket::ready(synced.load(Ordering::SeqCst)),
+            Self::Memory { synced, .. } => Ticket::ready(synced.load(Ordering::SeqCst)),
             Self::Wal(wal) => wal.barrier(),
         }
     }

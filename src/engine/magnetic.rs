@@ -43,7 +43,8 @@ const MERGED_ROWS_MAX: usize = 4 << 20;
 
 /// A table whose rows are moved.
 struct Mover<'a> {
-    checkpoints: &'a Checkpoints,
+    /// `None` in memory.
+    checkpoints: Option<&'a Checkpoints>,
     files: &'a Arc<dyn MagneticFiles>,
     live: &'a LiveTable,
     table: u64,
@@ -53,9 +54,12 @@ struct Mover<'a> {
 
 impl Inner {
     /// Moves to the magnetic store what has aged at `now_ns`, and merges files. True when anything was moved. In memory,
-    /// rows stay where they are.
+    /// only what there is no room for is in files, and the rest stays as it is.
     pub(super) fn move_aged(&self, now_ns: i64) -> Result<bool, EngineError> {
         self.each_mover(|mover, entry| {
+            if mover.checkpoints.is_none() {
+                return mover.merge_files();
+            }
             let until_ns = now_ns.saturating_sub(entry.settings.retention.memory_ns());
             // Rows come of age one by one; a move takes a while's worth of them.
             let late_ns = until_ns.saturating_sub(MOVE_INTERVAL_NS);
@@ -92,7 +96,6 @@ impl Inner {
         &self,
         mut each: impl FnMut(&Mover<'_>, &TableEntry<Arc<LiveTable>>) -> Result<bool, EngineError>,
     ) -> Result<bool, EngineError> {
-        let Some(checkpoints) = &self.checkpoints else { return Ok(false) };
         let _one = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let catalog = self.catalog().clone();
         let mut has_moved = false;
@@ -100,7 +103,7 @@ impl Inner {
             for database in state.databases() {
                 for entry in database.tables() {
                     let dir = table_dir(scope, database, &entry.name);
-                    let (files, live) = (&checkpoints.files, &*entry.live);
+                    let (checkpoints, files, live) = (self.checkpoints.as_ref(), &self.files, &*entry.live);
                     has_moved |= each(&Mover { checkpoints, files, live, table: entry.id.0, dir }, entry)?;
                 }
             }
@@ -197,7 +200,9 @@ impl Mover<'_> {
         let paths: Vec<String> = files.iter().map(|(_, file)| file.path.clone()).collect();
         match written {
             Ok(()) if self.live.replace_chunks(sources, files, kept) => {
-                self.checkpoints.note_replaced(sources);
+                if let Some(checkpoints) = self.checkpoints {
+                    checkpoints.note_replaced(sources);
+                }
                 return Ok(true);
             }
             Ok(()) => tracing::debug!(dir = %self.dir, "rows changed while they were moved"),

@@ -125,6 +125,7 @@ pub(super) fn open(
         control: Mutex::default(),
         log: Arc::new(Log::Wal(wal)),
         synced: restored.synced,
+        files: Arc::clone(&files),
         checkpoints: Some(Checkpoints::new(disk, files, restored.written)),
         moving: Mutex::default(),
     });

@@ -214,6 +214,35 @@ async fn shorter_retention_purges_rows_in_files_and_expired_files_go() {
     assert_eq!(engine.counts(None).records, 0);
 }
 
+/// Without a directory, what there is no room for is packed; its files go with the last who may read them.
+#[tokio::test]
+async fn in_memory_the_oldest_rows_are_packed() {
+    let inner = Inner::in_memory(1 << 20).unwrap();
+    let engine = Arc::new(Engine { inner: Arc::clone(&inner) });
+    create(&engine).await.unwrap();
+    let total = 300_000_i64;
+    for start in (0..total).step_by(1_000) {
+        let batch: Vec<_> = (start..start + 1_000).map(|i| single("a", NOW_NS + i, 1, Value::Bigint(i))).collect();
+        write(&engine, &batch).await;
+    }
+    let packing = Arc::clone(&inner);
+    tokio::task::spawn_blocking(move || packing.move_excess(1 << 20)).await.unwrap().unwrap();
+    assert!(engine.counts(None).bytes < 2 << 20, "{}", engine.counts(None).bytes);
+    assert_eq!(engine.counts(None).records, total as u64);
+    let stored = rows_in(&engine, NOW_NS + 5..NOW_NS + 7);
+    assert_eq!(stored.len(), 2, "{stored:?}");
+    assert_eq!(write(&engine, &[single("a", NOW_NS + 5, 1, Value::Bigint(0))]).await.rejected.len(), 1);
+    assert_eq!(write(&engine, &[single("a", NOW_NS + 5, 2, Value::Bigint(0))]).await.rejected, []);
+    tick(&engine, NOW_NS).await;
+    assert_eq!(engine.counts(None).records, total as u64);
+    assert!((1..=DAY_FILES_MAX).contains(&inner.files.list().unwrap().len()), "{:?}", inner.files.list());
+    let held = engine.snapshot(&Scope::default());
+    engine.delete_table(&Scope::default(), "db", "t").await.unwrap();
+    assert!(!inner.files.list().unwrap().is_empty(), "somebody may still read them");
+    drop(held);
+    assert_eq!(inner.files.list().unwrap(), [""; 0]);
+}
+
 #[tokio::test]
 async fn more_than_fits_in_memory_goes_to_files_early() {
     let (disk, engine) = created().await;

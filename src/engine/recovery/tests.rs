@@ -60,7 +60,7 @@ async fn open_with(
 }
 
 async fn in_memory() -> Engine {
-    Engine { inner: Arc::new(Inner::in_memory()) }
+    Engine { inner: Inner::in_memory(usize::MAX).unwrap() }
 }
 
 async fn checkpoint(engine: &Engine) -> Result<(), EngineError> {

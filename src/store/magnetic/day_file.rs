@@ -371,6 +371,13 @@ impl DayFile {
     pub(crate) fn bytes(&self) -> usize {
         self.runs.iter().map(|run| size_of::<FileRun>() + run.marks.len() * 8).sum::<usize>()
             + self.metadata.metadata().memory_size()
+            + self.files.bytes_in_memory(self.length)
+    }
+}
+
+impl Drop for DayFile {
+    fn drop(&mut self) {
+        self.files.released(&self.path);
     }
 }
 

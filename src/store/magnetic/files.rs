@@ -1,7 +1,12 @@
-//! Where the files of the magnetic store are: in the data directory, or in an object store.
+//! Where the files of the magnetic store are: in the data directory, in an object store, or in memory.
 
 use crate::store::disk::{Disk, DiskReader};
-use std::{fmt, io, sync::Arc};
+use bytes::Bytes;
+use hashbrown::HashMap;
+use std::{
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// The directory of the magnetic store, with which every path of a file begins:
 /// `magnetic/<account>/<region>/<database>/<table>/day=YYYY-MM-DD/….parquet`.
@@ -26,6 +31,12 @@ pub(crate) trait MagneticFiles: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above.
     fn delete(&self, path: &str) -> io::Result<()>;
+    /// Bytes of memory that a file of this length takes up.
+    fn bytes_in_memory(&self, _length: u64) -> usize {
+        0
+    }
+    /// Tells that nobody will read a file any more.
+    fn released(&self, _path: &str) {}
     /// The paths of all files, in no order.
     ///
     /// # Errors
@@ -86,5 +97,59 @@ impl MagneticFiles for LocalFiles {
 
     fn list(&self) -> io::Result<Vec<String>> {
         self.0.list_below(MAGNETIC_DIR)
+    }
+}
+
+/// Files in memory, packed as they would be on a disk. They are there as long as somebody may read them.
+#[derive(Debug, Default)]
+pub(crate) struct MemoryFiles(Mutex<HashMap<String, Bytes>>);
+
+impl MemoryFiles {
+    fn files(&self) -> MutexGuard<'_, HashMap<String, Bytes>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MagneticFiles for MemoryFiles {
+    fn put(&self, path: &str, bytes: Vec<u8>) -> io::Result<()> {
+        self.files().insert(path.to_owned(), bytes.into());
+        Ok(())
+    }
+
+    fn reader(&self, path: &str, _length: Option<u64>) -> io::Result<Arc<dyn DiskReader>> {
+        let bytes = self.files().get(path).cloned().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Arc::new(MemoryReader(bytes)))
+    }
+
+    fn delete(&self, path: &str) -> io::Result<()> {
+        self.files().remove(path);
+        Ok(())
+    }
+
+    fn bytes_in_memory(&self, length: u64) -> usize {
+        usize::try_from(length).unwrap_or(usize::MAX)
+    }
+
+    fn released(&self, path: &str) {
+        self.files().remove(path);
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.files().keys().cloned().collect())
+    }
+}
+
+#[derive(Debug)]
+struct MemoryReader(Bytes);
+
+impl DiskReader for MemoryReader {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let held = usize::try_from(offset).ok().and_then(|from| self.0.get(from..from.checked_add(bytes.len())?));
+        bytes.copy_from_slice(held.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
     }
 }
