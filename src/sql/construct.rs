@@ -32,6 +32,7 @@ pub(super) const ORDINALITY: Construct = inherited(RELATIONS, "WITH ORDINALITY")
 pub(super) const STAR_ALIASES: Construct = inherited(QUERIES, "row.* with column aliases");
 pub(super) const FILTER: Construct = inherited(CALLS, "FILTER (WHERE …)");
 pub(super) const ORDERED_AGGREGATE: Construct = inherited(CALLS, "ORDER BY inside an aggregate");
+pub(super) const GROUPS: Construct = inherited(CALLS, "GROUPS");
 pub(super) const TRIM_SIDES: Construct = inherited(EXPRESSIONS, "TRIM(BOTH …)");
 pub(super) const ROW_SUBSCRIPT: Construct = inherited(EXPRESSIONS, "row[n]");
 pub(super) const UNICODE_TEXT: Construct = inherited(EXPRESSIONS, "U&'…'");
@@ -118,7 +119,7 @@ pub const CONSTRUCTS: &[Construct] = &[
     documented(CALLS, "RANGE"),
     documented(CALLS, "IGNORE NULLS"),
     documented(CALLS, "lambda expressions"),
-    refused(CALLS, "GROUPS"),
+    GROUPS,
     refused(CALLS, "WITHIN GROUP"),
     documented(SUBQUERIES, "a value"),
     documented(SUBQUERIES, "EXISTS"),

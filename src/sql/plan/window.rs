@@ -8,6 +8,7 @@ use super::{
     semantic, unsupported,
 };
 use crate::sql::{
+    construct,
     error::SqlError,
     functions::window::framed::{Edge, Framed, Measure},
     types,
@@ -235,10 +236,15 @@ impl Planner<'_> {
         ctes: &Ctes,
         at: Location,
     ) -> Result<WindowFrame, SqlError> {
+        if frame.units == ast::WindowFrameUnits::Groups {
+            self.inherited(at, construct::GROUPS)?;
+        }
         let units = match frame.units {
             ast::WindowFrameUnits::Rows => WindowFrameUnits::Rows,
             ast::WindowFrameUnits::Range => WindowFrameUnits::Range,
-            ast::WindowFrameUnits::Groups => return Err(unsupported(at, "GROUPS")),
+            // Without keys all rows are peers, which the engine knows of RANGE only.
+            ast::WindowFrameUnits::Groups if keys.is_empty() && !has_offset(frame) => WindowFrameUnits::Range,
+            ast::WindowFrameUnits::Groups => WindowFrameUnits::Groups,
         };
         let start = self.bound(&frame.start_bound, Side { units, name: "starting" }, keys, scope, ctes)?;
         let end = match &frame.end_bound {
@@ -249,8 +255,8 @@ impl Planner<'_> {
             return Err(semantic(at, FRAME_ENDS_FIRST));
         }
         let unbounded = match units {
-            WindowFrameUnits::Rows => ScalarValue::UInt64(None),
-            _ => ScalarValue::Null,
+            WindowFrameUnits::Rows | WindowFrameUnits::Groups => ScalarValue::UInt64(None),
+            WindowFrameUnits::Range => ScalarValue::Null,
         };
         Ok(WindowFrame::new_bounds(units, start.into_engine(&unbounded), end.into_engine(&unbounded)))
     }
@@ -278,17 +284,36 @@ impl Planner<'_> {
             moves |= reads_rows(&value.expr)?;
             offsets.push((*edge, value, self.places.of_expr(offset)));
         }
-        if !moves || frame.units == ast::WindowFrameUnits::Groups {
+        if !moves {
             return Ok(None);
         }
         let moving = match (frame.units, order) {
             (ast::WindowFrameUnits::Range, [(key, term)]) => self.moving_range(key, term, edges, offsets)?,
             (ast::WindowFrameUnits::Range, keys) => return Err(one_range_key(keys.len(), at)),
-            _ => moving_rows(edges, offsets)?,
+            (ast::WindowFrameUnits::Groups, []) => return Err(semantic(at, GROUPS_WITHOUT_KEYS)),
+            (ast::WindowFrameUnits::Groups, keys) => {
+                self.inherited(at, construct::GROUPS)?;
+                self.moving_groups(keys, edges, offsets)?
+            }
+            (ast::WindowFrameUnits::Rows, _) => moving_rows(edges, offsets)?,
         };
         let ends_first =
             matches!(edges, [Edge::Current, Edge::Preceding] | [Edge::Following, Edge::Preceding | Edge::Current]);
         if ends_first { Err(semantic(at, FRAME_ENDS_FIRST)) } else { Ok(Some(moving)) }
+    }
+
+    /// A GROUPS frame of which a bound reads the row.
+    fn moving_groups(
+        &mut self,
+        order: &[(Typed, &ast::OrderByExpr)],
+        edges: [Edge; 2],
+        offsets: Vec<(Edge, Typed, Location)>,
+    ) -> Result<MovingFrame, SqlError> {
+        let mut arguments = counts_of_rows(offsets, "GROUPS")?;
+        for (key, term) in order {
+            arguments.push(self.same(key.clone(), self.places.of_expr(&term.expr))?.expr);
+        }
+        Ok(MovingFrame { measure: Measure::Groups(order.len()), edges, arguments })
     }
 
     /// A RANGE frame of which a bound reads the row: each row's bounds are keys, computed from its own.
@@ -352,7 +377,9 @@ impl Planner<'_> {
         let at = self.places.of_expr(expr);
         let value = self.expr(expr, scope, ctes)?;
         let offset = match (edge.units, keys) {
-            (WindowFrameUnits::Rows, _) => edge.rows_offset(value, at)?,
+            (WindowFrameUnits::Rows, _) => edge.count(value, "ROWS", at)?,
+            (WindowFrameUnits::Groups, []) => return Err(semantic(at, GROUPS_WITHOUT_KEYS)),
+            (WindowFrameUnits::Groups, _) => edge.count(value, "GROUPS", at)?,
             (_, [key]) => edge.range_offset(value, &key.data_type, at)?,
             (_, keys) => return Err(one_range_key(keys.len(), at)),
         };
@@ -371,13 +398,27 @@ struct MovingFrame {
 }
 
 fn moving_rows(edges: [Edge; 2], offsets: Vec<(Edge, Typed, Location)>) -> Result<MovingFrame, SqlError> {
-    let offset = |(_, offset, at): (Edge, Typed, Location)| {
-        rows_offset_type(&offset, at)?;
-        Ok::<_, SqlError>(offset.cast_to(&DataType::Int64).expr)
-    };
-    let arguments = offsets.into_iter().map(offset).collect::<Result<_, _>>()?;
-    Ok(MovingFrame { measure: Measure::Rows, edges, arguments })
+    Ok(MovingFrame { measure: Measure::Rows, edges, arguments: counts_of_rows(offsets, "ROWS")? })
 }
+
+/// Offsets that count rows or groups of them.
+fn counts_of_rows(offsets: Vec<(Edge, Typed, Location)>, units: &str) -> Result<Vec<Expr>, SqlError> {
+    let count = |(_, offset, at): (Edge, Typed, Location)| {
+        check_count_type(&offset, units, at)?;
+        Ok(offset.cast_to(&DataType::Int64).expr)
+    };
+    offsets.into_iter().map(count).collect()
+}
+
+/// Whether a bound of a frame has an offset.
+fn has_offset(frame: &ast::WindowFrame) -> bool {
+    use ast::WindowFrameBound::{Following, Preceding};
+    let has = |bound: &ast::WindowFrameBound| matches!(bound, Preceding(Some(_)) | Following(Some(_)));
+    has(&frame.start_bound) || frame.end_bound.as_ref().is_some_and(has)
+}
+
+/// # trino: its words
+const GROUPS_WITHOUT_KEYS: &str = "Window frame of type GROUPS PRECEDING or FOLLOWING requires ORDER BY";
 
 /// What is wrong with a RANGE frame that has another number of keys than one. # trino: its words
 fn one_range_key(keys: usize, at: Location) -> SqlError {
@@ -393,13 +434,16 @@ fn reads_frame(function: &WindowFunctionDefinition) -> bool {
     }
 }
 
-fn rows_offset_type(value: &Typed, at: Location) -> Result<(), SqlError> {
+fn check_count_type(value: &Typed, units: &str, at: Location) -> Result<(), SqlError> {
     if matches!(value.data_type, DataType::Int32 | DataType::Int64 | DataType::Null) {
         return Ok(());
     }
     // # trino: its words
     let given = types::type_name(&value.data_type);
-    Err(semantic(at, format!("Window frame ROWS value type must be exact numeric type with scale 0 (actual {given})")))
+    Err(semantic(
+        at,
+        format!("Window frame {units} value type must be exact numeric type with scale 0 (actual {given})"),
+    ))
 }
 
 /// Whether a RANGE frame can be measured by an offset of this type.
@@ -456,9 +500,9 @@ struct Side {
 }
 
 impl Side {
-    /// How many rows a ROWS frame reaches.
-    fn rows_offset(self, value: Typed, at: Location) -> Result<ScalarValue, SqlError> {
-        rows_offset_type(&value, at)?;
+    /// How many rows, or groups of them, a frame reaches.
+    fn count(self, value: Typed, units: &str, at: Location) -> Result<ScalarValue, SqlError> {
+        check_count_type(&value, units, at)?;
         let rows = match constant(value, at)? {
             ScalarValue::Int32(rows) => rows.map(i64::from),
             ScalarValue::Int64(rows) => rows,
@@ -502,8 +546,10 @@ impl Side {
     /// # trino: its words, without a place
     fn refused(self, what: &str) -> SqlError {
         SqlError::Invalid(match self.units {
-            WindowFrameUnits::Rows => format!("Window frame {} offset must not be {what}", self.name),
-            _ => "Window frame offset value must not be negative or null".to_owned(),
+            WindowFrameUnits::Rows | WindowFrameUnits::Groups => {
+                format!("Window frame {} offset must not be {what}", self.name)
+            }
+            WindowFrameUnits::Range => "Window frame offset value must not be negative or null".to_owned(),
         })
     }
 }

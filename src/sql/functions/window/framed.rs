@@ -1,9 +1,12 @@
-//! A window function over ROWS or RANGE frames whose bounds differ from row to row, which the engine does not have: it
+//! A window function over frames whose bounds differ from row to row, which the engine does not have: it
 //! computes each row's frame anew.
 
 use crate::sql::{
     error::invalid,
-    functions::call::{check_batch_bytes, primitive},
+    functions::{
+        call::{check_batch_bytes, primitive},
+        compare::order,
+    },
     interrupt,
 };
 use datafusion::{
@@ -49,6 +52,9 @@ impl Edge {
 pub enum Measure {
     /// Rows. For each edge with an offset there is one argument: how many.
     Rows,
+    /// Groups of rows that are equal in ORDER BY's keys, of which there are so many. For each edge with an offset there is
+    /// one argument, how many groups; and after them there are the keys.
+    Groups(usize),
     /// The key of ORDER BY, in this order. For each edge with an offset there are two arguments, whether the offset is one
     /// and the key at which the edge is; and after them there is the key itself.
     Range(SortOptions),
@@ -60,6 +66,7 @@ impl Measure {
         let offsets = edges.iter().filter(|edge| edge.has_offset()).count();
         match self {
             Self::Rows => offsets,
+            Self::Groups(keys) => offsets + keys,
             Self::Range(_) => 2 * offsets + 1,
         }
     }
@@ -185,6 +192,8 @@ struct FramedEvaluator {
 enum Frames {
     /// So many rows away.
     Rows([Option<ArrayRef>; 2]),
+    /// So many groups away.
+    Groups { offsets: [Option<ArrayRef>; 2], groups: PeerGroups },
     /// Where the key compares with that of an edge as it must: the order of a row's key and the edge's of another.
     Range { are_offsets: [Option<ArrayRef>; 2], orders: [DynComparator; 2] },
 }
@@ -194,7 +203,14 @@ impl Frames {
         let mut next = || arguments.next().ok_or_else(|| internal_datafusion_err!("arguments are missing"));
         let Measure::Range(options) = measure else {
             let mut offset = |edge: Edge| edge.has_offset().then(&mut next).transpose();
-            return Ok(Self::Rows([offset(edges[0])?, offset(edges[1])?]));
+            let offsets = [offset(edges[0])?, offset(edges[1])?];
+            return Ok(match measure {
+                Measure::Groups(keys) => {
+                    let keys = (0..keys).map(|_| next()).collect::<Result<Vec<_>>>()?;
+                    Self::Groups { offsets, groups: PeerGroups::of(&keys)? }
+                }
+                _ => Self::Rows(offsets),
+            });
         };
         let mut pair = |edge: Edge| edge.has_offset().then(|| Ok::<_, DataFusionError>((next()?, next()?))).transpose();
         let (start, end) = (pair(edges[0])?, pair(edges[1])?);
@@ -224,6 +240,21 @@ impl Frames {
                 };
                 start..end
             }
+            Self::Groups { offsets, groups } => {
+                let (group, count) = (groups.of_row(row), groups.starts.len());
+                let start = match (start, offset(&offsets[0], row, "starting")?) {
+                    (Edge::Unbounded, _) => 0,
+                    (Edge::Preceding, before) => group.saturating_sub(before),
+                    (_, after) => group.saturating_add(after).min(count),
+                };
+                let end = match (end, offset(&offsets[1], row, "ending")?) {
+                    (Edge::Unbounded, _) => count,
+                    (Edge::Preceding, before) => (group + 1).saturating_sub(before),
+                    (_, after) => group.saturating_add(after).saturating_add(1).min(count),
+                };
+                let first_of = |group: usize| groups.starts.get(group).copied().unwrap_or(rows);
+                first_of(start)..first_of(end)
+            }
             Self::Range { are_offsets, orders } => {
                 are_offsets.iter().flatten().try_for_each(|are| check_offset(are, row))?;
                 let start = match start {
@@ -241,7 +272,26 @@ impl Frames {
     }
 }
 
-/// How many rows away a row's edge is.
+/// The rows of a partition by what ORDER BY says of them.
+struct PeerGroups {
+    /// The first row of each group.
+    starts: Vec<usize>,
+}
+
+impl PeerGroups {
+    fn of(keys: &[ArrayRef]) -> Result<Self> {
+        let orders = keys.iter().map(|key| order(key, key)).collect::<Result<Vec<_>>>()?;
+        let rows = keys.first().map_or(0, |key| key.len());
+        let begins = |row: &usize| *row == 0 || orders.iter().any(|order| order(*row - 1, *row).is_ne());
+        Ok(Self { starts: (0..rows).filter(begins).collect() })
+    }
+
+    fn of_row(&self, row: usize) -> usize {
+        self.starts.partition_point(|start| *start <= row).saturating_sub(1)
+    }
+}
+
+/// How many rows or groups away a row's edge is.
 fn offset(offsets: &Option<ArrayRef>, row: usize, edge: &str) -> Result<usize> {
     let Some(offsets) = offsets else { return Ok(0) };
     let offsets = primitive::<Int64Type>(offsets)?;
