@@ -44,8 +44,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 pub(super) const CHUNK_DIR: &str = "chunks";
 /// The directory of checkpoints.
 pub(super) const CHECKPOINT_DIR: &str = "checkpoints";
-pub(super) const CHUNK_FILE: FileKind = FileKind { magic: b"TBROKCHK", version: 1 };
-pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 4 };
+pub(super) const CHUNK_FILE: FileKind = FileKind { magic: b"TBROKCHK", version: 2 };
+pub(super) const CHECKPOINT_FILE: FileKind = FileKind { magic: b"TBROKCPT", version: 5 };
 /// A checkpoint is written under this name first.
 const NEW_CHECKPOINT: &str = "checkpoints/new";
 /// Bytes of open chunks that a checkpoint may hold, all tables together; larger ones are sealed before.

@@ -8,6 +8,7 @@
 pub(crate) mod chunk_codec;
 pub mod columns;
 pub mod dead;
+mod doubles;
 mod ends;
 mod filter;
 pub mod open;

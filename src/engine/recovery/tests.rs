@@ -589,6 +589,25 @@ async fn a_directory_with_scheduled_queries_and_tasks_is_read() {
 }
 
 #[tokio::test]
+async fn a_directory_with_packed_doubles_is_read() {
+    let (_root, engine) = of_fixture("data-directory-5").await;
+    // Typed from what was written: times count from NOW_NS.
+    let (old_ns, recent_ns) = (1_794_524_400_000_000_000 - NOW_NS, 1_795_388_400_000_000_000 - NOW_NS);
+    let second_ns = 1_000_000_000;
+    let mut expect = vec![
+        format!("host=a measure_name=cpu time={old_ns} measure_value::double=1.5"),
+        format!("host=b measure_name=cpu time={} measure_value::double=2.5", old_ns + 1_000_000),
+        format!("host=a zone=é measure_name=all time={recent_ns} x=20.25 up=true"),
+        format!("host=a zone=é measure_name=all time={} x=0.30000000000000004 y=-1e300", recent_ns + second_ns),
+        format!("host=a zone=é measure_name=all time={} n=7", recent_ns + 2 * second_ns),
+        format!("host=b measure_name=cpu time={recent_ns} measure_value::double=3.5"),
+        format!("host=c measure_name=cpu time={} measure_value::double=5.5", recent_ns + second_ns),
+    ];
+    expect.sort();
+    assert_eq!(rows(&engine), expect);
+}
+
+#[tokio::test]
 async fn a_directory_of_the_first_formats_is_read() {
     let (_root, engine) = of_fixture("data-directory").await;
     let scope = Scope::default();

@@ -2,6 +2,7 @@
 
 use super::{
     columns::{ColumnArray, ColumnTail},
+    doubles::{put_doubles, read_doubles},
     sealed::{Run, SealedRows},
     series::{SeriesId, SeriesView},
 };
@@ -10,11 +11,13 @@ use crate::{
     store::codec::{Malformed, Reader, put_i64, put_str, put_u64, put_usize},
 };
 use datafusion::arrow::{
-    array::{ArrayRef, Float64Array},
-    buffer::ScalarBuffer,
+    array::{Array, Float64Array},
+    buffer::NullBuffer,
 };
 use hashbrown::HashMap;
-use std::sync::Arc;
+
+/// Marks a column's type when its values are packed ([`super::doubles`]); the first version did not pack.
+const PACKED: u8 = 0x80;
 
 /// A chunk as it is read: its series are numbered within it.
 #[derive(Debug)]
@@ -106,40 +109,81 @@ pub(crate) fn read_chunk(reader: &mut Reader<'_>) -> Result<DecodedChunk, Malfor
 }
 
 fn put_column(out: &mut Vec<u8>, column: &ColumnArray) {
-    let array = column.array();
-    out.push(MeasureType::ALL.iter().position(|value_type| *value_type == column.value_type()).unwrap_or(0) as u8);
-    let valid = array.nulls().filter(|nulls| nulls.null_count() > 0);
-    out.push(u8::from(valid.is_some()));
+    let number = MeasureType::ALL.iter().position(|known| *known == column.value_type()).unwrap_or(0) as u8;
+    match column {
+        ColumnArray::Double(array) => {
+            out.push(number | PACKED);
+            put_packed(out, array);
+        }
+        ColumnArray::Bigint(array) => put_plain(out, number, array, |out, row| put_i64(out, array.value(row))),
+        ColumnArray::Boolean(array) => put_plain(out, number, array, |out, row| out.push(u8::from(array.value(row)))),
+        ColumnArray::Varchar(array) => put_plain(out, number, array, |out, row| put_str(out, array.value(row))),
+        ColumnArray::Timestamp(array) => put_plain(out, number, array, |out, row| put_i64(out, array.value(row))),
+    }
+}
+
+/// Which values are there, and then those.
+fn put_packed(out: &mut Vec<u8>, array: &Float64Array) {
+    match array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        None => {
+            out.push(0);
+            put_doubles(out, array.values());
+        }
+        Some(nulls) => {
+            out.push(1);
+            out.extend(nulls.iter().map(u8::from));
+            put_doubles(out, &array.iter().flatten().collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Row by row whether there is a value, and it.
+fn put_plain(out: &mut Vec<u8>, number: u8, array: &dyn Array, put: impl Fn(&mut Vec<u8>, usize)) {
+    let has_absent = array.null_count() > 0;
+    out.extend([number, u8::from(has_absent)]);
     for row in 0..array.len() {
-        if valid.is_some() {
+        if has_absent {
             out.push(u8::from(array.is_valid(row)));
         }
-        match column.value(row) {
-            None => {}
-            Some(Value::Double(value)) => out.extend_from_slice(&value.to_le_bytes()),
-            Some(Value::Bigint(value) | Value::Timestamp(value)) => put_i64(out, value),
-            Some(Value::Boolean(value)) => out.push(u8::from(value)),
-            Some(Value::Varchar(text)) => put_str(out, text),
+        if array.is_valid(row) {
+            put(out, row);
         }
     }
 }
 
 fn read_column(reader: &mut Reader<'_>, rows: usize) -> Result<ColumnArray, Malformed> {
-    let value_type = *MeasureType::ALL.get(usize::from(reader.u8()?)).ok_or(Malformed)?;
+    let tag = reader.u8()?;
+    let value_type = *MeasureType::ALL.get(usize::from(tag & !PACKED)).ok_or(Malformed)?;
     let has_absent = reader.bool()?;
-    if value_type == MeasureType::Double && !has_absent {
-        // By far the most there is to read; all at once.
-        let bytes = reader.bytes(rows.checked_mul(8).ok_or(Malformed)?)?;
-        let (values, _) = bytes.as_chunks::<8>();
-        let values: ScalarBuffer<f64> = values.iter().map(|value| f64::from_le_bytes(*value)).collect();
-        let array: ArrayRef = Arc::new(Float64Array::new(values, None));
-        return ColumnArray::from_array(&array).ok_or(Malformed);
+    match (tag & PACKED != 0, value_type) {
+        (false, _) => read_plain(reader, rows, value_type, has_absent),
+        (true, MeasureType::Double) => read_packed(reader, rows, has_absent),
+        (true, _) => Err(Malformed),
     }
+}
+
+fn read_packed(reader: &mut Reader<'_>, rows: usize, has_absent: bool) -> Result<ColumnArray, Malformed> {
+    if !has_absent {
+        return Ok(ColumnArray::Double(Float64Array::new(read_doubles(reader, rows)?.into(), None)));
+    }
+    let nulls: NullBuffer = reader.bytes(rows)?.iter().map(|byte| *byte != 0).collect();
+    let mut there = read_doubles(reader, rows - nulls.null_count())?.into_iter();
+    let values = nulls.iter().map(|is_there| if is_there { there.next().unwrap_or(0.0) } else { 0.0 }).collect();
+    Ok(ColumnArray::Double(Float64Array::new(values, Some(nulls))))
+}
+
+fn read_plain(
+    reader: &mut Reader<'_>,
+    rows: usize,
+    value_type: MeasureType,
+    has_absent: bool,
+) -> Result<ColumnArray, Malformed> {
     let mut column = ColumnTail::new(value_type);
     for _ in 0..rows {
         let is_valid = !has_absent || reader.bool()?;
         let value = match value_type {
             _ if !is_valid => None,
+            // As the first version wrote them.
             MeasureType::Double => Some(Value::Double(f64::from_bits(reader.fixed_u64()?))),
             MeasureType::Bigint => Some(Value::Bigint(reader.i64()?)),
             MeasureType::Boolean => Some(Value::Boolean(reader.bool()?)),
