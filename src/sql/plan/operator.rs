@@ -160,11 +160,12 @@ impl Planner<'_> {
         (self.is_stored(left) && literal(right)) || (literal(left) && self.is_stored(right))
     }
 
-    /// A varchar literal where a timestamp is expected is one; other values stay as they are. # guide: examples
-    /// throughout compare `time` with text
+    /// A varchar literal where a timestamp is expected is one, and where it is compared with a date, which then counts as
+    /// one, too; other values stay as they are. # guide: examples throughout compare `time` with text · `date(time)`
+    /// with text: seen from clients
     pub(super) fn literal_as(&mut self, value: Typed, expected: &DataType, at: Location) -> Result<Typed, SqlError> {
         self.expect_parameter(&value, expected);
-        if *expected != DataType::Timestamp(TimeUnit::Nanosecond, None) {
+        if !matches!(expected, DataType::Timestamp(TimeUnit::Nanosecond, None) | DataType::Date32) {
             return Ok(value);
         }
         let Some(text) = value.text() else { return Ok(value) };
