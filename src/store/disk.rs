@@ -4,6 +4,7 @@
 pub mod files;
 pub mod simulated;
 
+use bytes::Bytes;
 use std::{fmt, io, sync::Arc};
 
 /// A directory tree that belongs to one engine. Paths are relative to it and use `/`.
@@ -84,6 +85,22 @@ pub trait DiskReader: fmt::Debug + Send + Sync {
     /// # Errors
     /// Those of the file system; [`io::ErrorKind::UnexpectedEof`] when there is less.
     fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
+}
+
+/// A file whose bytes are in memory.
+#[derive(Debug)]
+pub(crate) struct HeldBytes(pub(crate) Bytes);
+
+impl DiskReader for HeldBytes {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let held = usize::try_from(offset).ok().and_then(|from| self.0.get(from..from.checked_add(bytes.len())?));
+        bytes.copy_from_slice(held.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
 }
 
 /// A file that grows at its end.

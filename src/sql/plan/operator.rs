@@ -162,7 +162,7 @@ impl Planner<'_> {
 
     /// A varchar literal where a timestamp is expected is one, and where it is compared with a date, which then counts as
     /// one, too; other values stay as they are. # guide: examples throughout compare `time` with text · `date(time)`
-    /// with text: seen from clients
+    /// with text: seen from a client
     pub(super) fn literal_as(&mut self, value: Typed, expected: &DataType, at: Location) -> Result<Typed, SqlError> {
         self.expect_parameter(&value, expected);
         if !matches!(expected, DataType::Timestamp(TimeUnit::Nanosecond, None) | DataType::Date32) {

@@ -3,30 +3,19 @@
 use super::calendar::{DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, days_in_month, days_of_date};
 
 /// Nanoseconds since the epoch of `YYYY-MM-DD`, `YYYY-MM-DD HH:MM` or `YYYY-MM-DD HH:MM:SS`, the latter with up to
-/// nine fraction digits; a time at an offset from UTC (`+0000`, ` +09:00`) is turned into UTC. `None` for any other text
-/// and outside the type's range. # guide: supported-data-types.html and its examples · `+0000` and `+00:00`: seen from
-/// clients · other offsets as in Presto's legacy timestamps
+/// nine fraction digits; a trailing `+0000` or `+00:00` is accepted, and no other zone. `None` for any other text and
+/// outside the type's range.
+/// # guide: supported-data-types.html and its examples · the zones: seen from clients
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<i64> {
     let text = text.trim();
-    let (date, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let (time, offset) = rest.split_at(rest.find(['+', '-']).unwrap_or(rest.len()));
-    let time = if time.is_empty() { 0 } else { parse_time(time)? };
-    let ns = i128::from(parse_date(date)?) * i128::from(DAY_NS) + i128::from(time) - i128::from(parse_offset(offset)?);
+    let text = ["+0000", "+00:00"].iter().find_map(|zone| text.strip_suffix(zone)).map_or(text, str::trim_end);
+    let (date, time) = match text.split_once(' ') {
+        Some((date, time)) => (date, parse_time(time)?),
+        None => (text, 0),
+    };
+    let ns = i128::from(parse_date(date)?) * i128::from(DAY_NS) + i128::from(time);
     i64::try_from(ns).ok()
-}
-
-/// Nanoseconds that a clock at `±HH`, `±HHMM` or `±HH:MM` is ahead of UTC, up to 14 hours; none for an empty text.
-fn parse_offset(text: &str) -> Option<i64> {
-    if text.is_empty() {
-        return Some(0);
-    }
-    let (sign, number) = text.split_at_checked(1)?;
-    let (hours, minutes) = number.split_at_checked(2)?;
-    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
-    let minutes = if number.len() == 2 { 0 } else { digits(minutes, 2, 2).filter(|minutes| *minutes < 60)? };
-    let offset = digits(hours, 2, 2)? * HOUR_NS + minutes * MINUTE_NS;
-    (offset <= 14 * HOUR_NS).then_some(if sign == "-" { -offset } else { offset })
 }
 
 /// Days since the epoch of `YYYY-MM-DD`; month and day may have one digit.
@@ -239,12 +228,8 @@ mod tests {
         check("2022-07-07 17:42:32.939123456", Some("2022-07-07 17:42:32.939123456"));
         check("2022-07-07 17:42:32.939 +0000", Some("2022-07-07 17:42:32.939000000"));
         check("2021-05-05 10:00:00+00:00", Some("2021-05-05 10:00:00.000000000"));
-        // # Presto: TestTimestamp, casts of texts with a zone
-        check("2001-1-22 03:04:05.321 +07:09", Some("2001-01-21 19:55:05.321000000"));
-        check("2001-01-22 03:04-0330", Some("2001-01-22 06:34:00.000000000"));
-        check("2001-01-22 +01", Some("2001-01-21 23:00:00.000000000"));
-        for wrong in ["+1", "+01:", "+01:60", "+15", "+14:01", "+", "Z", " UTC", "+01:00:00", "+é", "+-1", "++10"] {
-            check(&format!("2001-01-22 03:04:05{wrong}"), None);
+        for zone in ["+09:00", "+0900", "-00:00", "+00", "+00:0", "Z", " UTC", "+00:00:00", "+00:00+00:00", "+é"] {
+            check(&format!("2001-01-22 03:04:05{zone}"), None);
         }
         check("2262-04-11 23:47:16.854775807", Some("2262-04-11 23:47:16.854775807"));
         check("1677-09-21 00:12:44", Some("1677-09-21 00:12:44.000000000"));
@@ -259,6 +244,7 @@ mod tests {
             "2023-01-01T00:00:00Z",
             "2023-01-01 00:00:00.1234567890",
             "2262-04-11 23:47:16.854775808",
+            "2023-01-01 +0100",
             "2023-01-01 00:00:00.",
             "20233-01-01",
             "2023-01-01 1",

@@ -4,7 +4,7 @@
 //! was written after them some beginning, perhaps damaged at its end: the torn last write. Files that were created,
 //! renamed or deleted without a sync of their directory are as before, or as after: both happen on real disks.
 
-use super::{Disk, DiskFile, DiskReader};
+use super::{Disk, DiskFile, DiskReader, HeldBytes};
 use std::{
     collections::BTreeMap,
     io,
@@ -205,7 +205,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn reader(&self, path: &str) -> io::Result<Arc<dyn DiskReader>> {
-        Ok(Arc::new(SimulatedReader(self.read(path)?)))
+        Ok(Arc::new(HeldBytes(self.read(path)?.into())))
     }
 
     fn list_below(&self, dir: &str) -> io::Result<Vec<String>> {
@@ -271,21 +271,6 @@ impl Disk for SimulatedDisk {
         let names: Vec<_> = state.names.iter().filter(|(path, _)| is_in(path, dir)).collect();
         let names: Vec<_> = names.into_iter().map(|(path, file)| (path.clone(), *file)).collect();
         state.durable_names.extend(names);
-        Ok(())
-    }
-}
-
-#[derive(Debug)]
-struct SimulatedReader(Vec<u8>);
-
-impl DiskReader for SimulatedReader {
-    fn length(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let held = usize::try_from(offset).ok().and_then(|from| self.0.get(from..from.checked_add(bytes.len())?));
-        bytes.copy_from_slice(held.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Where the files of the magnetic store are: in the data directory, in an object store, or in memory.
 
-use crate::store::disk::{Disk, DiskReader};
+use crate::store::disk::{Disk, DiskReader, HeldBytes};
 use bytes::Bytes;
 use hashbrown::HashMap;
 use std::{
@@ -118,7 +118,7 @@ impl MagneticFiles for MemoryFiles {
 
     fn reader(&self, path: &str, _length: Option<u64>) -> io::Result<Arc<dyn DiskReader>> {
         let bytes = self.files().get(path).cloned().ok_or(io::ErrorKind::NotFound)?;
-        Ok(Arc::new(MemoryReader(bytes)))
+        Ok(Arc::new(HeldBytes(bytes)))
     }
 
     fn delete(&self, path: &str) -> io::Result<()> {
@@ -136,20 +136,5 @@ impl MagneticFiles for MemoryFiles {
 
     fn list(&self) -> io::Result<Vec<String>> {
         Ok(self.files().keys().cloned().collect())
-    }
-}
-
-#[derive(Debug)]
-struct MemoryReader(Bytes);
-
-impl DiskReader for MemoryReader {
-    fn length(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let held = usize::try_from(offset).ok().and_then(|from| self.0.get(from..from.checked_add(bytes.len())?));
-        bytes.copy_from_slice(held.ok_or(io::ErrorKind::UnexpectedEof)?);
-        Ok(())
     }
 }

@@ -166,7 +166,7 @@ fn read_packed(reader: &mut Reader<'_>, rows: usize, has_absent: bool) -> Result
     if !has_absent {
         return Ok(ColumnArray::Double(Float64Array::new(read_doubles(reader, rows)?.into(), None)));
     }
-    let nulls: NullBuffer = reader.bytes(rows)?.iter().map(|byte| *byte != 0).collect();
+    let nulls = (0..rows).map(|_| reader.bool()).collect::<Result<NullBuffer, _>>()?;
     let mut there = read_doubles(reader, rows - nulls.null_count())?.into_iter();
     let values = nulls.iter().map(|is_there| if is_there { there.next().unwrap_or(0.0) } else { 0.0 }).collect();
     Ok(ColumnArray::Double(Float64Array::new(values, Some(nulls))))
