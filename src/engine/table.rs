@@ -85,22 +85,26 @@ impl TableWriter {
         let visible_from_ns = self.entry.settings.retention.visible_from_ns(now_ns);
         // Rows of files are read without the table's lock, and not on this thread, which serves others.
         let mut read = Vec::new();
-        let (outcome, ticket) = loop {
+        let (outcome, ticket, is_full) = loop {
             match self.entry.live.commit(&self.log, &self.entry.name, records, visible_from_ns)? {
-                Commit::Made(outcome, ticket) => break (outcome, ticket),
+                Commit::Made { outcome, ticket, is_full } => break (outcome, ticket, is_full),
                 Commit::Unread(files) => read.extend(read_rows(files).await?),
             }
         };
         drop(read);
         ticket.synced().await?;
+        if is_full {
+            let entry = Arc::clone(&self.entry);
+            tokio::task::spawn_blocking(move || entry.live.seal());
+        }
         Ok(outcome)
     }
 }
 
 /// What became of a commit.
 enum Commit {
-    /// It is appended to the log.
-    Made(WriteOutcome, Ticket),
+    /// It is appended to the log. When it has filled a chunk, that is to be sealed once the commit is synced.
+    Made { outcome: WriteOutcome, ticket: Ticket, is_full: bool },
     /// Nothing was done: the rows of these files must be in memory for it.
     Unread(Vec<Arc<DayFile>>),
 }
@@ -143,6 +147,8 @@ pub(super) struct LiveTable {
     synced: Arc<AtomicU64>,
     hasher: DefaultHashBuilder,
     state: Mutex<TableState>,
+    /// Held while a chunk is sealed.
+    sealing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -183,7 +189,8 @@ enum Decision {
 
 impl LiveTable {
     pub(super) fn new(id: TableId, synced: Arc<AtomicU64>) -> Self {
-        Self { id, synced, hasher: DefaultHashBuilder::default(), state: Mutex::default() }
+        let hasher = DefaultHashBuilder::default();
+        Self { id, synced, hasher, state: Mutex::default(), sealing: Mutex::default() }
     }
 
     /// Decides records and appends what is to be stored.
@@ -217,15 +224,16 @@ impl LiveTable {
         }
         if added == 0 {
             // What was found may itself not be synced yet, so the answer waits like any other.
-            return Ok(Commit::Made(outcome, log.barrier()));
+            return Ok(Commit::Made { outcome, ticket: log.barrier(), is_full: false });
         }
         let ticket = state.append(self.id, schema_before, log).inspect_err(|_| self.roll_back_locked(&mut state))?;
-        if state.commit(ticket.seq) {
+        let is_full = state.commit(ticket.seq);
+        if is_full {
             // As good a moment as any to look for what has expired.
             state.free(visible_from_ns);
         }
         state.settle(self.synced());
-        Ok(Commit::Made(outcome, ticket))
+        Ok(Commit::Made { outcome, ticket, is_full })
     }
 
     /// The same for the same dimensions in any order.
@@ -299,6 +307,20 @@ impl LiveTable {
         state
     }
 
+    /// Seals the full chunks that are settled. Writes and queries go on while rows are sorted.
+    pub(super) fn seal(&self) {
+        let _one = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let Some(chunk) = self.lock().rows.sealable() else { return };
+            let sealed = chunk.seal();
+            let mut state = self.lock();
+            if !state.rows.replace_frozen(&chunk, sealed) {
+                // Its rows are being replaced, and may be the next time as well.
+                return state.rows.seal_settled();
+            }
+        }
+    }
+
     /// Prepares for a checkpoint: starts a new open chunk when the present one is larger than `bytes`, and lets the log
     /// from here on stand on its own.
     pub(super) fn prepare_checkpoint(&self, bytes: usize) {
@@ -309,8 +331,9 @@ impl LiveTable {
 
     /// What can be rewritten now; rows in the open chunk cannot, unless its oldest and newest time say that it `has_aged`.
     pub(super) fn rewritable(&self, has_aged: impl Fn((i64, i64)) -> bool) -> RewritableTable {
+        self.lock().rows.freeze_if(has_aged);
+        self.seal();
         let mut state = self.lock();
-        state.rows.freeze_if(has_aged);
         let chunks = state.rows.rewritable().collect();
         RewritableTable { chunks, series: state.rows.series.view(), names: names(&state.schema) }
     }
@@ -343,6 +366,7 @@ impl LiveTable {
 
     /// The settled state as it is to be written down: the schema and the rows.
     pub(super) fn image(&self) -> (SchemaGrowth, TableImage) {
+        self.seal();
         let mut state = self.lock();
         let mut schema = state.schema.growth_since(SchemaMark::default());
         state.settled.cut(&mut schema);
@@ -430,8 +454,11 @@ impl LiveTable {
             }
         }
         if is_new {
-            state.commit(seq);
+            let is_full = state.commit(seq);
             state.settle(seq);
+            if is_full {
+                state.rows.seal_settled();
+            }
         }
         Ok(())
     }

@@ -311,6 +311,46 @@ async fn many_rows_pass_through_open_frozen_and_sealed_chunks() {
     assert_eq!(count(&[], ever), (total, 3, 3));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_replace_rows_while_full_chunks_are_sealed() {
+    let engine = engine().await;
+    let (writers, rows_each, batch) = (4, 80_000, 1_000);
+    let tasks: Vec<_> = (0..writers)
+        .map(|writer| {
+            let engine = Arc::clone(&engine);
+            tokio::spawn(async move {
+                let host = format!("host {writer}");
+                for start in (0..rows_each).step_by(batch) {
+                    let row = |i: usize, version| {
+                        single(&host, NOW_NS + i as i64, version, Value::Bigint(i as i64 * version))
+                    };
+                    let new: Vec<_> = (start..start + batch).map(|i| row(i, 1)).collect();
+                    assert_eq!(write(&engine, &new).await.memory, batch as u64);
+                    // Every hundredth row of the last few batches, which may be in a chunk that is being sealed.
+                    let late: Vec<_> = (start.saturating_sub(20 * batch)..start)
+                        .step_by(100)
+                        .map(|i| row(i, 2 + start as i64))
+                        .collect();
+                    assert_eq!(write(&engine, &late).await.rejected, []);
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let stored = rows(&engine);
+    assert_eq!(stored.len(), writers * rows_each);
+    let replaced = |text: &String| {
+        let (key, value) = text.rsplit_once('=').unwrap();
+        let time: i64 = key.split("time=").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        value.parse::<i64>().unwrap() != time
+    };
+    // The last batch has not been replaced, nor has the row of time 0, whose value is 0 in every version.
+    assert_eq!(stored.iter().filter(|text| replaced(text)).count(), writers * ((rows_each - batch) / 100 - 1));
+    assert_eq!(engine.counts(None).records, (writers * rows_each) as u64);
+}
+
 #[tokio::test]
 async fn rows_with_many_different_columns_share_a_group() {
     let engine = engine().await;

@@ -15,6 +15,10 @@ const LOCK_MAGIC: &[u8] = b"TIMEBROOK LOCK 1\n";
 /// Zeros are written ahead of a log in pieces of this size: small enough to hold no sync up.
 const LOG_RESERVE_BYTES: u64 = 256 << 10;
 
+/// Bytes of a file that are written before they are synced. A sync of the log waits for what the disk was given before,
+/// so files beside it are given to the disk in pieces that take no longer than a few milliseconds.
+const SYNC_BYTES: u64 = 512 << 10;
+
 /// A directory of the file system, locked against other processes as long as this lives.
 #[derive(Debug)]
 pub struct FilesDisk {
@@ -97,7 +101,7 @@ impl Disk for FilesDisk {
 
     fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().create(true).write(true).truncate(true).open(self.path(path))?;
-        Ok(Box::new(AppendedFile(file)))
+        Ok(Box::new(AppendedFile { file, unsynced: 0 }))
     }
 
     fn create_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
@@ -106,7 +110,8 @@ impl Disk for FilesDisk {
     }
 
     fn open(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(AppendedFile(OpenOptions::new().append(true).open(self.path(path))?)))
+        let file = OpenOptions::new().append(true).open(self.path(path))?;
+        Ok(Box::new(AppendedFile { file, unsynced: 0 }))
     }
 
     fn truncate(&self, path: &str, length: u64) -> io::Result<()> {
@@ -144,16 +149,33 @@ impl DiskReader for ReadFile {
     }
 }
 
+/// A file that is synced as it grows.
 #[derive(Debug)]
-struct AppendedFile(File);
+struct AppendedFile {
+    file: File,
+    /// Bytes written since the last sync.
+    unsynced: u64,
+}
 
 impl DiskFile for AppendedFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+    fn append(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let room = usize::try_from(SYNC_BYTES - self.unsynced).unwrap_or(usize::MAX);
+            let (piece, rest) = bytes.split_at(bytes.len().min(room));
+            self.file.write_all(piece)?;
+            self.unsynced += piece.len() as u64;
+            if self.unsynced == SYNC_BYTES {
+                self.sync()?;
+            }
+            bytes = rest;
+        }
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()?;
+        self.unsynced = 0;
+        Ok(())
     }
 }
 
@@ -229,6 +251,14 @@ mod tests {
         assert_eq!(disk.list("a").unwrap(), ["y"]);
         assert_eq!(disk.read("a/y").unwrap(), b"hell");
         disk.delete("a/y").unwrap();
+        // As long as it takes to be synced on the way, twice.
+        let long: Vec<u8> = (0..1_300_000_u32).map(|i| (i / 1_000) as u8).collect();
+        let mut file = disk.create("a/long").unwrap();
+        file.append(&long[..400_000]).unwrap();
+        file.append(&long[400_000..]).unwrap();
+        file.sync().unwrap();
+        assert!(disk.read("a/long").unwrap() == long);
+        disk.delete("a/long").unwrap();
         let mut log = disk.create_log("a/log").unwrap();
         for _ in 0..3 {
             log.append(&[7; 100_000]).unwrap();

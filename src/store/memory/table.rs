@@ -26,6 +26,8 @@ use std::{collections::VecDeque, sync::Arc};
 const CHUNK_ROWS_MAX: usize = 131_072;
 /// Bytes of an open chunk at which it is frozen.
 const CHUNK_BYTES_MAX: usize = 64 << 20;
+/// Frozen chunks that may wait to be sealed; with more, whoever fills the next one has to seal them first.
+const FROZEN_CHUNKS_MAX: usize = 4;
 
 /// A row's place in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +138,26 @@ impl ChunkSource {
             ChunkRows::Filed(file) => file.load()?,
         };
         Ok(MergeInput { rows, dead: Arc::clone(&self.dead), from_ns: self.floor_ns, until_ns })
+    }
+}
+
+/// The rows of a full chunk, to be sealed apart from their table.
+#[derive(Debug)]
+pub(crate) struct FrozenChunk {
+    id: u64,
+    groups: Vec<Vec<SettledBlock>>,
+}
+
+impl FrozenChunk {
+    /// Its current rows, sorted. Takes a while: some ten milliseconds for a chunk of rows with ten values.
+    pub(crate) fn seal(&self) -> Vec<SealedRows> {
+        self.groups.iter().filter_map(|blocks| SealedRows::seal(blocks)).collect()
+    }
+
+    /// Whether the same rows of the chunk are current still.
+    fn is_same(&self, chunk: &OpenChunk) -> bool {
+        let dead = |blocks: &[SettledBlock]| blocks.first().map_or(0, |block| block.dead.count());
+        self.groups.iter().zip(&chunk.groups).all(|(blocks, group)| dead(blocks) == group.dead.count())
     }
 }
 
@@ -266,6 +288,9 @@ impl MemoryTable {
         self.pending.push_back(commit);
         let is_full = self.open.rows() >= CHUNK_ROWS_MAX || self.open.bytes() >= CHUNK_BYTES_MAX;
         if is_full {
+            if self.frozen.len() >= FROZEN_CHUNKS_MAX {
+                self.seal_settled();
+            }
             self.freeze();
             // A table that has filled one chunk is likely to fill the next.
             self.open.reserve(CHUNK_ROWS_MAX);
@@ -293,7 +318,6 @@ impl MemoryTable {
             self.settled_series = commit.series;
             self.settled_seq = commit.seq;
         }
-        self.seal_settled();
     }
 
     /// Undoes the commit being made and every commit that is not settled. Streams of measure names that the owner
@@ -394,10 +418,44 @@ impl MemoryTable {
         RowsView::new(self.series.view(), pieces)
     }
 
-    /// Freezes the open chunk when it is larger than `bytes`, so that it is sealed as soon as it is settled.
+    /// Freezes the open chunk when it is larger than `bytes`, so that it can be sealed once it is settled.
     pub fn freeze_above(&mut self, bytes: usize) {
         if self.open.bytes() > bytes {
             self.freeze();
+        }
+    }
+
+    /// The oldest full chunk, when it can be sealed: it is settled, and no commit that touches it is under way.
+    pub(crate) fn sealable(&mut self) -> Option<FrozenChunk> {
+        let is_ready = self.frozen.first().is_some_and(|chunk| chunk.is_settled() && !self.is_pending(chunk.id));
+        let chunk = self.frozen.first_mut().filter(|_| is_ready)?;
+        Some(FrozenChunk {
+            id: chunk.id,
+            groups: chunk.groups.iter_mut().map(|group| group.settled_blocks()).collect(),
+        })
+    }
+
+    /// Puts the sealed rows of a chunk in its place; false, with nothing changed, when it has changed since.
+    pub(crate) fn replace_frozen(&mut self, chunk: &FrozenChunk, sealed: Vec<SealedRows>) -> bool {
+        let is_unchanged = self
+            .frozen
+            .first()
+            .is_some_and(|frozen| frozen.id == chunk.id && chunk.is_same(frozen) && !self.is_pending(frozen.id));
+        if is_unchanged {
+            self.frozen.remove(0);
+            for rows in sealed {
+                self.sealed_newest_ns = self.sealed_newest_ns.max(Some(rows.newest_ns));
+                let id = self.take_chunk_id();
+                self.sealed.push(SealedChunk::new(id, rows));
+            }
+        }
+        is_unchanged
+    }
+
+    /// Seals every chunk that can be.
+    pub(crate) fn seal_settled(&mut self) {
+        while let Some(chunk) = self.sealable() {
+            self.replace_frozen(&chunk, chunk.seal());
         }
     }
 
@@ -450,7 +508,6 @@ impl MemoryTable {
     pub(crate) fn freeze_if(&mut self, has_aged: impl Fn((i64, i64)) -> bool) {
         if self.open.extent_ns().is_some_and(has_aged) {
             self.freeze();
-            self.seal_settled();
         }
     }
 
@@ -536,22 +593,10 @@ impl MemoryTable {
         open + held.map(SealedChunk::bytes).sum::<usize>()
     }
 
-    /// Starts a new open chunk; the present one is sealed once it is settled.
+    /// Starts a new open chunk; the present one can be sealed once it is settled.
     fn freeze(&mut self) {
         let next = OpenChunk::new(self.take_chunk_id());
         self.frozen.push(std::mem::replace(&mut self.open, next));
-    }
-
-    fn seal_settled(&mut self) {
-        while self.frozen.first().is_some_and(|chunk| chunk.is_settled() && !self.is_pending(chunk.id)) {
-            let mut chunk = self.frozen.remove(0);
-            for group in &mut chunk.groups {
-                let Some(rows) = SealedRows::seal(&group.settled_blocks()) else { continue };
-                self.sealed_newest_ns = self.sealed_newest_ns.max(Some(rows.newest_ns));
-                let id = self.take_chunk_id();
-                self.sealed.push(SealedChunk::new(id, rows));
-            }
-        }
     }
 
     fn kill(&mut self, at: RowRef) {
@@ -585,3 +630,6 @@ impl MemoryTable {
         self.sealed.binary_search_by_key(&id, |chunk| chunk.id).ok().map(|i| &self.sealed[i])
     }
 }
+
+#[cfg(test)]
+mod tests;
