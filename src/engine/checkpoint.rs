@@ -160,7 +160,8 @@ impl Checkpoints {
         disk.sync_dir(CHECKPOINT_DIR).map_err(io_error(CHECKPOINT_DIR))
     }
 
-    /// Deletes the checkpoint before, chunk files that are in no checkpoint any more, and the log before `log_from`.
+    /// Deletes the checkpoint before and chunk files that are in no checkpoint any more, and lets the log before
+    /// `log_from` go.
     fn delete_replaced(
         &self,
         wal: &Wal,
@@ -177,7 +178,7 @@ impl Checkpoints {
         for dir in [CHECKPOINT_DIR, CHUNK_DIR] {
             self.disk.sync_dir(dir).map_err(io_error(dir))?;
         }
-        Ok(wal.delete_until(log_from - 1)?)
+        Ok(wal.release_until(log_from - 1)?)
     }
 
     /// Writes the files of the sealed chunks that have none yet, and lists all in `chunks`.

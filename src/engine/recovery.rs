@@ -49,6 +49,8 @@ use std::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogSizes {
     pub(super) segment_bytes_max: u64,
+    /// Files of the log that are kept to be used again.
+    pub(super) spare_segments_max: usize,
     pub(super) checkpoint_bytes: u64,
     /// Bytes of rows in memory from which on the oldest go to files; looked at with every checkpoint.
     pub(super) memory_bytes_max: usize,
@@ -59,7 +61,10 @@ impl LogSizes {
     /// log.
     pub(super) fn with_memory(memory_bytes_max: usize) -> Self {
         let checkpoint_bytes = (64 << 20).min(memory_bytes_max as u64 / 16).max(64 << 10);
-        Self { segment_bytes_max: 32 << 20, checkpoint_bytes, memory_bytes_max }
+        let segment_bytes_max = 8 << 20;
+        // As many as a checkpoint lets go.
+        let spare_segments_max = (checkpoint_bytes / segment_bytes_max) as usize + 1;
+        Self { segment_bytes_max, spare_segments_max, checkpoint_bytes, memory_bytes_max }
     }
 }
 
@@ -106,6 +111,7 @@ pub(super) fn open(
     let last_due = Mutex::new(0);
     let options = WalOptions {
         segment_bytes_max: sizes.segment_bytes_max,
+        spare_segments_max: sizes.spare_segments_max,
         on_failure: Box::new(move |_synced| {
             if let Some(inner) = for_failure.get().and_then(Weak::upgrade) {
                 all_tables(&inner.catalog()).for_each(|entry| entry.live.roll_back());

@@ -49,6 +49,12 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// # Errors
     /// As above.
     fn create_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// As [`Disk::create_log`], of a log that is there: what is appended goes over it from its beginning, and what is
+    /// beyond stays as it was.
+    ///
+    /// # Errors
+    /// As above.
+    fn reuse_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
     /// A file that is there, to be appended to.
     ///
     /// # Errors

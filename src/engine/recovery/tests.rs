@@ -19,7 +19,12 @@ use crate::{
 use futures::TryStreamExt;
 use object_store::{ObjectStore, memory::InMemory};
 
-const SIZES: LogSizes = LogSizes { segment_bytes_max: 300, checkpoint_bytes: u64::MAX, memory_bytes_max: usize::MAX };
+const SIZES: LogSizes = LogSizes {
+    segment_bytes_max: 300,
+    spare_segments_max: 2,
+    checkpoint_bytes: u64::MAX,
+    memory_bytes_max: usize::MAX,
+};
 
 /// What is done to an engine, one after the other.
 #[derive(Clone, Debug)]
@@ -284,7 +289,7 @@ async fn a_reset_is_recovered_too() {
 #[tokio::test]
 async fn sealed_chunks_are_written_once_and_the_log_before_them_goes() {
     let disk = SimulatedDisk::default();
-    let sizes = LogSizes { segment_bytes_max: 100_000, checkpoint_bytes: u64::MAX, ..SIZES };
+    let sizes = LogSizes { segment_bytes_max: 100_000, spare_segments_max: 0, ..SIZES };
     let engine = open(&disk, sizes).await.unwrap();
     create(&engine).await.unwrap();
     let total = 300_000;
@@ -334,7 +339,7 @@ async fn sealed_chunks_are_written_once_and_the_log_before_them_goes() {
 async fn damage_is_an_error_that_names_the_file() {
     let disk = SimulatedDisk::default();
     // Every entry has a segment of its own, so that the log alone is not enough after the checkpoint.
-    let engine = open(&disk, LogSizes { segment_bytes_max: 1, ..SIZES }).await.unwrap();
+    let engine = open(&disk, LogSizes { segment_bytes_max: 1, spare_segments_max: 0, ..SIZES }).await.unwrap();
     create(&engine).await.unwrap();
     let batch: Vec<_> = (0..140_000).map(|i| single("a", NOW_NS + i, 1, Value::Bigint(i))).collect();
     write(&engine, &batch).await;
@@ -603,6 +608,23 @@ async fn a_directory_with_packed_doubles_is_read() {
         format!("host=b measure_name=cpu time={recent_ns} measure_value::double=3.5"),
         format!("host=c measure_name=cpu time={} measure_value::double=5.5", recent_ns + second_ns),
     ];
+    expect.sort();
+    assert_eq!(rows(&engine), expect);
+}
+
+#[tokio::test]
+async fn a_directory_with_a_log_file_that_was_used_again_is_read() {
+    let (_root, engine) = of_fixture("data-directory-6").await;
+    // Typed from what was written.
+    let mut expect: Vec<_> = (0..12)
+        .flat_map(|i| {
+            [
+                format!("host=a measure_name=cpu time={i} measure_value::double={i}.5"),
+                format!("host=b measure_name=cpu time={i} measure_value::varchar=a text that takes some room"),
+            ]
+        })
+        .chain((12..18).map(|i| format!("host=c measure_name=cpu time={i} measure_value::bigint={i}")))
+        .collect();
     expect.sort();
     assert_eq!(rows(&engine), expect);
 }

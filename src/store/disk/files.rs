@@ -109,6 +109,12 @@ impl Disk for FilesDisk {
         Ok(Box::new(LogFile { file, end: 0, reserved: 0 }))
     }
 
+    fn reuse_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().write(true).open(self.path(path))?;
+        let reserved = file.metadata()?.len();
+        Ok(Box::new(LogFile { file, end: 0, reserved }))
+    }
+
     fn open(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         let file = OpenOptions::new().append(true).open(self.path(path))?;
         Ok(Box::new(AppendedFile { file, unsynced: 0 }))
@@ -267,6 +273,16 @@ mod tests {
         let mut expect = vec![7; 300_000];
         expect.resize(512 << 10, 0);
         assert!(disk.read("a/log").unwrap() == expect);
+        let mut log = disk.reuse_log("a/log").unwrap();
+        log.append(&[8; 600_000]).unwrap();
+        log.sync().unwrap();
+        let mut expect = vec![8; 600_000];
+        expect.resize(768 << 10, 0);
+        assert!(disk.read("a/log").unwrap() == expect);
+        disk.reuse_log("a/log").unwrap().append(&[9; 100]).unwrap();
+        expect[..100].fill(9);
+        assert!(disk.read("a/log").unwrap() == expect);
+        assert!(disk.reuse_log("a/none").is_err());
         disk.delete("a/log").unwrap();
         assert!(disk.list("a").unwrap().is_empty());
     }

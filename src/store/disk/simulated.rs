@@ -26,7 +26,7 @@ struct Shared {
 
 impl Cut {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Forgets, Self::Deletes, Self::Empties, Self::Tears, Self::Keeps];
+    pub const ALL: [Self; 6] = [Self::Forgets, Self::Deletes, Self::Empties, Self::Tears, Self::Jumps, Self::Keeps];
 }
 
 /// What a power cut leaves of what was not synced.
@@ -40,6 +40,8 @@ pub enum Cut {
     Empties,
     /// Created, renamed and deleted names, and half of the bytes, the last one damaged.
     Tears,
+    /// Created, renamed and deleted names, and the last half of the bytes, but not the first.
+    Jumps,
     /// Everything: all of it had just reached the disk.
     Keeps,
 }
@@ -87,7 +89,7 @@ impl SimulatedDisk {
                 durable.retain(|path, _| state.names.contains_key(path));
                 state.names = durable;
             }
-            Cut::Empties | Cut::Tears | Cut::Keeps => {}
+            Cut::Empties | Cut::Tears | Cut::Jumps | Cut::Keeps => {}
         }
         state.durable_names = state.names.clone();
         for file in &mut state.files {
@@ -152,6 +154,7 @@ impl Contents {
         match cut {
             Cut::Forgets | Cut::Deletes | Cut::Empties => self.bytes.clone_from(&self.durable),
             Cut::Tears => self.tear(),
+            Cut::Jumps => self.jump(),
             Cut::Keeps => {}
         }
         self.durable.clone_from(&self.bytes);
@@ -161,16 +164,26 @@ impl Contents {
 impl Contents {
     /// Keeps the first half of what was written since the last sync, its last byte damaged.
     fn tear(&mut self) {
-        let is_new = |i: &usize| self.durable.get(*i).copied().unwrap_or(0) != self.bytes[*i];
-        let (Some(first), Some(last)) = ((0..self.bytes.len()).find(is_new), (0..self.bytes.len()).rfind(is_new))
-        else {
-            return;
-        };
+        let Some((first, last)) = self.new_bytes() else { return };
         let torn = first + (last - first) / 2;
         let kept = &self.bytes[..torn + 1];
         let mut bytes = [kept, self.durable.get(torn + 1..).unwrap_or_default()].concat();
         bytes[torn] ^= 0xff;
         self.bytes = bytes;
+    }
+
+    /// Keeps the last half of what was written since the last sync.
+    fn jump(&mut self) {
+        let Some((first, last)) = self.new_bytes() else { return };
+        for i in first..=first + (last - first) / 2 {
+            self.bytes[i] = self.durable.get(i).copied().unwrap_or(0);
+        }
+    }
+
+    /// The first and the last byte that are not durable.
+    fn new_bytes(&self) -> Option<(usize, usize)> {
+        let is_new = |i: &usize| self.durable.get(*i).copied().unwrap_or(0) != self.bytes[*i];
+        Some(((0..self.bytes.len()).find(is_new)?, (0..self.bytes.len()).rfind(is_new)?))
     }
 }
 
@@ -233,6 +246,11 @@ impl Disk for SimulatedDisk {
     fn create_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         self.create(path)?;
         let file = self.state().file(path)?;
+        Ok(Box::new(SimulatedFile { disk: self.clone(), file, log_end: Some(0) }))
+    }
+
+    fn reuse_log(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
+        let file = self.operate()?.file(path)?;
         Ok(Box::new(SimulatedFile { disk: self.clone(), file, log_end: Some(0) }))
     }
 
@@ -340,7 +358,27 @@ mod tests {
         check(Cut::Deletes, &[("a", b"safe")]);
         check(Cut::Empties, &[("a", b"safe"), ("b", b""), ("new", b"")]);
         check(Cut::Tears, &[("a", b"safel\x90"), ("b", b""), ("new", b"")]);
+        check(Cut::Jumps, &[("a", b"safe\0\0st"), ("b", b""), ("new", b"")]);
         check(Cut::Keeps, &[("a", b"safelost"), ("b", b""), ("new", b"")]);
+    }
+
+    #[test]
+    fn a_log_that_is_used_again_keeps_what_is_not_written_over() {
+        let check = |cut: Cut, expect: &[u8]| {
+            let disk = SimulatedDisk::default();
+            let mut log = disk.create_log("d/log").unwrap();
+            log.append(&[1; 8]).unwrap();
+            log.sync().unwrap();
+            disk.sync_dir("d").unwrap();
+            disk.reuse_log("d/log").unwrap().append(&[2; 6]).unwrap();
+            disk.cycle_power(cut);
+            let bytes = disk.read("d/log").unwrap();
+            assert_eq!((&bytes[..8], bytes.len()), (expect, LOG_RESERVE_BYTES), "{cut:?}");
+        };
+        check(Cut::Forgets, &[1, 1, 1, 1, 1, 1, 1, 1]);
+        check(Cut::Tears, &[2, 2, 0xfd, 1, 1, 1, 1, 1]);
+        check(Cut::Jumps, &[1, 1, 1, 2, 2, 2, 1, 1]);
+        check(Cut::Keeps, &[2, 2, 2, 2, 2, 2, 1, 1]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::{
     WAL_DIR,
     frame::{PAYLOAD_BYTES_MAX, put_frame},
     recover::Recovered,
-    segment::{SegmentWriter, segment_path},
+    segment::{Segment, SegmentWriter, segment_path},
 };
 use crate::store::{
     disk::Disk,
@@ -29,6 +29,8 @@ const GATHER_TIME_MAX: Duration = Duration::from_micros(200);
 pub struct WalOptions {
     /// Bytes at which a segment is full.
     pub segment_bytes_max: u64,
+    /// Files of segments that are not needed any more but kept, to be used again.
+    pub spare_segments_max: usize,
     /// Called on the log's thread when a write has failed, before anybody hears of it: every entry after the given
     /// number is lost. Until it returns, nothing can be appended.
     pub on_failure: Box<dyn Fn(u64) + Send>,
@@ -65,8 +67,20 @@ struct Shared {
     /// Tells the thread that there is something to write, or that it is to end.
     wake: Condvar,
     synced: Arc<AtomicU64>,
-    /// The first entries of the segments, ascending.
-    segments: Mutex<Vec<u64>>,
+    files: Mutex<Files>,
+}
+
+/// The files of the log.
+#[derive(Debug, Default)]
+struct Files {
+    /// In order.
+    segments: Vec<Segment>,
+    /// The numbers of files that are not needed any more.
+    spare: Vec<u64>,
+    spare_max: usize,
+    /// Segments that begin with this entry or a later one may be used again. What others hold beyond their last entry,
+    /// after a failed write or a restart, could be taken for new ones.
+    reusable_from: u64,
 }
 
 #[derive(Debug)]
@@ -113,12 +127,18 @@ impl Wal {
             group_size: 1,
             last_group_size: 0,
         };
+        let files = Files {
+            segments: recovered.segments,
+            spare: Vec::new(),
+            spare_max: options.spare_segments_max,
+            reusable_from: recovered.last_seq + 1,
+        };
         let shared = Arc::new(Shared {
             disk: Arc::clone(&disk),
             state: Mutex::new(state),
             wake: Condvar::new(),
             synced,
-            segments: Mutex::new(recovered.segments),
+            files: Mutex::new(files),
         });
         let bytes = recovered.bytes;
         let writer = SegmentWriter::new(disk, options.segment_bytes_max);
@@ -186,20 +206,27 @@ impl Wal {
         self.shared.synced.load(Ordering::SeqCst)
     }
 
-    /// Deletes the segments that hold nothing after `seq`.
+    /// Lets the segments go that hold nothing after `seq`, which must be durable elsewhere: their files are used again, or
+    /// deleted when enough are kept for that.
     ///
     /// # Errors
     /// [`StorageError::Io`].
-    pub fn delete_until(&self, seq: u64) -> Result<(), StorageError> {
-        let shared = &self.shared;
-        let mut segments = shared.segments.lock().unwrap_or_else(PoisonError::into_inner);
-        let needless = segments.iter().skip(1).filter(|first_seq| **first_seq <= seq + 1).count();
-        for _ in 0..needless {
-            let path = segment_path(segments[0]);
-            shared.disk.delete(&path).map_err(io_error(&path))?;
-            segments.remove(0);
+    pub fn release_until(&self, seq: u64) -> Result<(), StorageError> {
+        let disk = &self.shared.disk;
+        let mut files = self.shared.files();
+        let mut has_deleted = false;
+        while files.segments.get(1).is_some_and(|next| next.first_seq <= seq + 1) {
+            let Segment { first_seq, file } = files.segments[0];
+            if first_seq >= files.reusable_from && files.spare.len() < files.spare_max {
+                files.spare.push(file);
+            } else {
+                let path = segment_path(file);
+                disk.delete(&path).map_err(io_error(&path))?;
+                has_deleted = true;
+            }
+            files.segments.remove(0);
         }
-        if needless > 0 { shared.disk.sync_dir(WAL_DIR).map_err(io_error(WAL_DIR)) } else { Ok(()) }
+        if has_deleted { disk.sync_dir(WAL_DIR).map_err(io_error(WAL_DIR)) } else { Ok(()) }
     }
 
     /// Writes what is queued and ends the thread; later entries are refused.
@@ -264,18 +291,19 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What the thread does until the log is closed.
     fn write_groups(&self, mut writer: SegmentWriter, mut written_bytes: u64, options: &WalOptions) {
         let mut frames = Vec::new();
         while let Some((first_seq, last_seq)) = self.next_group(&mut frames) {
-            match writer.write(first_seq, &frames) {
+            match writer.write(first_seq, &frames, || self.files().spare.pop()) {
                 Ok(new_segment) => {
-                    let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
-                    // A segment that could not be finished may be begun a second time.
-                    if let Some(first_seq) = new_segment.filter(|first_seq| segments.last() != Some(first_seq)) {
-                        segments.push(first_seq);
+                    if let Some(segment) = new_segment {
+                        self.files().segments.push(segment);
                     }
-                    drop(segments);
                     self.synced.store(last_seq, Ordering::SeqCst);
                     let waiters = {
                         let mut state = self.state();
@@ -333,6 +361,7 @@ impl Shared {
         state.frames.clear();
         drop(state);
         let synced = self.synced.load(Ordering::SeqCst);
+        self.files().reusable_from = synced + 1;
         (options.on_failure)(synced);
         let mut state = self.state();
         (state.first_seq, state.next_seq) = (synced + 1, synced + 1);

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicUsize;
 const OPTIONS_BYTES: u64 = 100;
 
 fn options(segment_bytes_max: u64) -> WalOptions {
-    WalOptions { segment_bytes_max, on_failure: Box::new(|_| ()), on_written: Box::new(|_| ()) }
+    WalOptions { segment_bytes_max, spare_segments_max: 1, on_failure: Box::new(|_| ()), on_written: Box::new(|_| ()) }
 }
 
 fn read(disk: &SimulatedDisk) -> Result<(Recovered, Vec<String>), StorageError> {
@@ -43,35 +43,74 @@ fn entries_come_back_from_all_segments() {
     assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000001.wal", "0000000000000004.wal"]);
     let (recovered, entries) = read(&disk).unwrap();
     assert_eq!(entries, ["1:one", "2:two", "3:three", "4:four", "5:five", "6:six"]);
-    assert_eq!(recovered, Recovered { last_seq: 6, segments: vec![1, 4], bytes: 214 });
+    let segments = [1, 4].map(|number| Segment { first_seq: number, file: number }).to_vec();
+    assert_eq!(recovered, Recovered { last_seq: 6, segments, bytes: 214 });
     // Opened again, the log goes on in a segment of its own.
     open(&disk, OPTIONS_BYTES).append(&[b"se", b"ven"]).unwrap().synced_blocking().unwrap();
     let (recovered, entries) = read(&disk).unwrap();
     assert_eq!(entries.last().map(String::as_str), Some("7:seven"));
-    assert_eq!(recovered.segments, [1, 4, 7]);
+    assert_eq!(recovered.segments.iter().map(|segment| segment.first_seq).collect::<Vec<_>>(), [1, 4, 7]);
+}
+
+/// The numbers of the entries after `after`.
+fn numbers(disk: &SimulatedDisk, after: u64) -> Result<Vec<u64>, StorageError> {
+    let mut entries = Vec::new();
+    recover::<StorageError>(disk, after, |seq, _| {
+        entries.push(seq);
+        Ok(())
+    })?;
+    Ok(entries)
 }
 
 #[test]
-fn segments_that_are_not_needed_any_more_are_deleted() {
+fn segments_that_are_not_needed_any_more_are_used_again_or_deleted() {
     let disk = SimulatedDisk::default();
     let wal = open(&disk, 1);
-    for entry in ["one", "two", "three"] {
-        wal.append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
-    }
-    wal.delete_until(2).unwrap();
-    assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000003.wal"]);
-    wal.delete_until(9).unwrap();
-    assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000003.wal"], "the last one stays");
-    let entries = |after| {
-        let mut entries = Vec::new();
-        recover::<StorageError>(&disk, after, |seq, _| {
-            entries.push(seq);
+    let write = |entry: &str| wal.append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
+    ["a long first entry", "two", "three"].into_iter().for_each(write);
+    wal.release_until(2).unwrap();
+    let files = |numbers: &[u64]| numbers.iter().map(|number| format!("{number:016x}.wal")).collect::<Vec<_>>();
+    assert_eq!(disk.list(WAL_DIR).unwrap(), files(&[1, 3]), "one file is kept");
+    wal.release_until(9).unwrap();
+    assert_eq!(disk.list(WAL_DIR).unwrap(), files(&[1, 3]), "the last one stays");
+    assert_eq!(numbers(&disk, 2).unwrap(), [3]);
+    assert!(numbers(&disk, 1).is_err(), "two is gone");
+    write("four");
+    write("five");
+    assert_eq!(disk.list(WAL_DIR).unwrap(), files(&[1, 3, 5]));
+    assert_eq!(numbers(&disk, 2).unwrap(), [3, 4, 5], "four is in the file of one");
+    assert!(disk.read(&segment_path(1)).unwrap().windows(5).any(|bytes| bytes == b"entry"), "which is not emptied");
+    drop(wal);
+    // What another process wrote is not used again: it may hold more than was read of it.
+    let (recovered, _) = {
+        let mut read = 0;
+        let recovered = recover::<StorageError>(&disk, 2, |_, _| {
+            read += 1;
             Ok(())
-        })
-        .map(|_| entries)
+        });
+        (recovered.unwrap(), read)
     };
-    assert_eq!(entries(2).unwrap(), [3]);
-    assert!(matches!(entries(1), Err(StorageError::MissingSegment { seq: 2 })));
+    let wal = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options(1)).unwrap();
+    wal.append(&[b"six"]).unwrap().synced_blocking().unwrap();
+    wal.release_until(5).unwrap();
+    assert_eq!(disk.list(WAL_DIR).unwrap(), files(&[6]));
+    assert!(matches!(numbers(&disk, 2), Err(StorageError::MissingSegment { seq: 3 })));
+}
+
+#[test]
+fn after_a_failed_write_no_file_from_before_is_used_again() {
+    let disk = SimulatedDisk::default();
+    let wal = open(&disk, 1);
+    let write = |entry: &[u8]| wal.append(&[entry]).unwrap().synced_blocking();
+    write(b"one").unwrap();
+    write(b"two").unwrap();
+    disk.set_room(Some(30));
+    assert!(write(b"lost").is_err());
+    disk.set_room(None);
+    write(b"three").unwrap();
+    wal.release_until(2).unwrap();
+    assert_eq!(disk.list(WAL_DIR).unwrap(), ["0000000000000003.wal"]);
+    assert_eq!(numbers(&disk, 2).unwrap(), [3]);
 }
 
 #[test]
@@ -106,9 +145,9 @@ fn damage_to_what_was_durable_is_an_error_that_names_the_place() {
         assert_eq!(read(&disk).map(|(_, entries)| entries).unwrap_err().to_string(), expect);
     };
     let (first, last) = (segment_path(1), segment_path(4));
-    check(&first, 3, "wal/0000000000000001.wal is damaged at byte 0: its header is not that of this segment");
+    check(&first, 3, "wal/0000000000000001.wal is damaged at byte 0: its header is not that of a segment");
     check(&first, 60, "wal/0000000000000001.wal is damaged at byte 51: there is no whole entry");
-    check(&last, 3, "wal/0000000000000004.wal is damaged at byte 0: its header is not that of this segment");
+    check(&last, 3, "wal/0000000000000004.wal is damaged at byte 0: its header is not that of a segment");
     check(
         &last,
         30,
@@ -124,12 +163,12 @@ fn a_segment_of_a_later_version_is_refused() {
     let disk = written(u64::MAX, &["one"]);
     let path = segment_path(1);
     let mut bytes = disk.read(&path).unwrap();
-    bytes[8] = 3;
+    bytes[8] = 4;
     let crc = crc32c::crc32c(&bytes[..20]).to_le_bytes();
     bytes[20..24].copy_from_slice(&crc);
     disk.create(&path).unwrap().append(&bytes).unwrap();
     let error = read(&disk).unwrap_err().to_string();
-    assert_eq!(error, "wal/0000000000000001.wal is of version 3, which this Timebrook cannot read");
+    assert_eq!(error, "wal/0000000000000001.wal is of version 4, which this Timebrook cannot read");
 }
 
 #[test]
@@ -171,7 +210,7 @@ fn without_power_at_any_operation_what_was_acknowledged_is_there() {
                 break;
             }
             acknowledged = n;
-            if n == 5 && wal.delete_until(0).is_err() {
+            if n == 5 && wal.release_until(0).is_err() {
                 break;
             }
         }
@@ -189,6 +228,50 @@ fn without_power_at_any_operation_what_was_acknowledged_is_there() {
             let expect: Vec<_> = (1..=entries.len()).map(|n| format!("{n}:entry {n}")).collect();
             assert_eq!(entries, expect, "operation {cut_at}, {cut:?}");
             assert!((acknowledged..=acknowledged + 1).contains(&entries.len()), "operation {cut_at}, {cut:?}");
+        }
+    }
+}
+
+#[test]
+fn without_power_at_any_operation_files_that_are_used_again_hold_what_was_acknowledged() {
+    // Entries of different lengths, every third one after a checkpoint; returns the last acknowledged, and the last
+    // checkpoint.
+    let run = |disk: &SimulatedDisk| {
+        let (mut acknowledged, mut checkpoint) = (0, 0);
+        let Ok((recovered, _)) = read(disk) else { return (0, 0) };
+        let Ok(wal) = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options(OPTIONS_BYTES)) else {
+            return (0, 0);
+        };
+        for n in 1..=24 {
+            let entry = format!("{n}").repeat(n * 7 % 11);
+            if wal.append(&[entry.as_bytes()]).and_then(Ticket::synced_blocking).is_err() {
+                break;
+            }
+            acknowledged = n as u64;
+            if n % 3 == 0 {
+                checkpoint = acknowledged;
+                if wal.release_until(checkpoint).is_err() {
+                    break;
+                }
+            }
+        }
+        (acknowledged, checkpoint)
+    };
+    let disk = SimulatedDisk::default();
+    assert_eq!(run(&disk), (24, 24));
+    assert!(disk.list(WAL_DIR).unwrap().len() <= 3);
+    for cut_at in 0..disk.operations() {
+        for cut in Cut::ALL {
+            let disk = SimulatedDisk::default();
+            disk.cut_power_at(cut_at);
+            let (acknowledged, checkpoint) = run(&disk);
+            disk.cycle_power(cut);
+            let last = |entries: &[u64]| entries.last().copied().unwrap_or(checkpoint);
+            let found = numbers(&disk, checkpoint).unwrap_or_else(|error| panic!("{cut_at}, {cut:?}: {error}"));
+            assert_eq!(found, (checkpoint + 1..=last(&found)).collect::<Vec<_>>(), "operation {cut_at}, {cut:?}");
+            assert!((acknowledged..=acknowledged + 1).contains(&last(&found)), "operation {cut_at}, {cut:?}");
+            // What is found once is found again.
+            assert_eq!(numbers(&disk, checkpoint).unwrap(), found, "operation {cut_at}, {cut:?}");
         }
     }
 }
