@@ -47,6 +47,18 @@ struct Dimension<'a> {
     value: Text<'a>,
 }
 
+/// A value of a multi-measure record.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MeasureValue<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    value: Text<'a>,
+    #[serde(borrow)]
+    r#type: Text<'a>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Record<'a> {
@@ -58,6 +70,8 @@ struct Record<'a> {
     measure_value: Option<Text<'a>>,
     #[serde(borrow)]
     measure_value_type: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    measure_values: SmallVec<[MeasureValue<'a>; 16]>,
     #[serde(borrow)]
     time: Option<Text<'a>>,
 }
@@ -76,6 +90,10 @@ fn decode_typed(body: &[u8]) -> Result<usize, serde_json::Error> {
     let length = |text: &Option<Text<'_>>| text.as_ref().map_or(0, |text| text.0.len());
     for record in &request.records {
         black_box(record.measure_value.as_ref().map(|value| value.0.parse::<f64>()));
+        for value in &record.measure_values {
+            black_box(value.value.0.parse::<f64>().is_ok());
+            black_box(value.name.0.len() + value.r#type.0.len());
+        }
         black_box(record.time.as_ref().map(|time| time.0.parse::<i64>()));
         black_box(record.dimensions.iter().map(|d| d.name.0.len() + d.value.0.len()).sum::<usize>());
         black_box(length(&record.measure_name) + length(&record.measure_value_type));
