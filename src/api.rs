@@ -247,9 +247,7 @@ impl Api {
     /// # Errors
     /// When it was not done.
     pub async fn tick(&self, now_ns: i64) -> Result<(), ServiceError> {
-        let engine = Arc::clone(&self.engine);
-        let ticked = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
-        Ok(ticked.map_err(error::internal)??)
+        Ok(self.engine.tick(now_ns).await?)
     }
 
     /// What is held, of one account or of all.

@@ -120,6 +120,13 @@ impl Clock {
         }
     }
 
+    /// Holds the thread for so long by the machine's time, whatever the clock: for threads that leave the processor to
+    /// others.
+    #[allow(clippy::disallowed_methods, reason = "the one place that sleeps")]
+    pub fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
     /// Sixteen random bytes: from the machine's entropy, or the next of a fixed sequence for a manual clock.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place that draws randomness")]

@@ -8,6 +8,8 @@
 //! - Catalog changes are rare. They go one at a time: decided, appended, synced, and only then applied, so that nobody
 //!   ever sees one that could be lost ([`control`]).
 
+mod background;
+mod backlog;
 mod batch_load_tasks;
 mod checkpoint;
 mod control;
@@ -239,18 +241,13 @@ impl Engine {
     }
 
     /// Does the work that time brings: frees records that are past their retention at `now_ns` (queries do not see them
-    /// anyway), moves those that have aged to the magnetic store, and merges its files. Holds the thread meanwhile.
+    /// anyway), moves those that have aged to the magnetic store, and merges its files.
     ///
     /// # Errors
     /// [`EngineError::Storage`]: what was not done is left for the next time; nothing is lost.
-    pub fn tick(&self, now_ns: i64) -> Result<(), EngineError> {
-        let states: Vec<_> = self.inner.catalog().scopes().map(|(_, state)| Arc::clone(state)).collect();
-        let mut has_moved = false;
-        for table in states.iter().flat_map(|state| state.databases()).flat_map(|database| database.tables()) {
-            has_moved |= table.live.free(table.settings.retention.visible_from_ns(now_ns));
-        }
-        has_moved |= self.inner.move_aged(now_ns)?;
-        if has_moved { self.inner.checkpoint(true) } else { Ok(()) }
+    pub async fn tick(&self, now_ns: i64) -> Result<(), EngineError> {
+        let inner = Arc::clone(&self.inner);
+        background::run("tick", move || inner.tick(now_ns)).await?
     }
 
     /// Syncs and closes; later commits fail.
@@ -292,9 +289,20 @@ impl Inner {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("timebrook-pack".to_owned()).spawn(pack);
-        thread.map_err(|error| EngineError::Storage(error.to_string()))?;
+        background::start("pack", pack).map_err(|error| EngineError::Storage(error.to_string()))?;
         Ok(inner)
+    }
+
+    /// [`Engine::tick`].
+    fn tick(&self, now_ns: i64) -> Result<(), EngineError> {
+        self.log.pace();
+        let states: Vec<_> = self.catalog().scopes().map(|(_, state)| Arc::clone(state)).collect();
+        let mut has_moved = false;
+        for table in states.iter().flat_map(|state| state.databases()).flat_map(|database| database.tables()) {
+            has_moved |= table.live.free(table.settings.retention.visible_from_ns(now_ns));
+        }
+        has_moved |= self.move_aged(now_ns)?;
+        if has_moved { self.checkpoint(true) } else { Ok(()) }
     }
 
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog<Arc<LiveTable>>> {

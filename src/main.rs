@@ -7,6 +7,11 @@ use timebrook::{
     server,
 };
 
+/// Requests are decoded by one thread and their rows freed by others, again and again: with the system's allocator, threads
+/// wait for each other there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let CommandLine { command, config } = CommandLine::parse();
     match command {

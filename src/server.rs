@@ -332,13 +332,8 @@ async fn keep_time(engine: Arc<Engine>, clock: Clock, mut stop: watch::Receiver<
             _ = stop.wait_for(|stop| *stop) => return,
             () = clock.sleep_until(next_ns) => {}
         }
-        let (engine, now_ns) = (engine.clone(), clock.now_ns());
-        // It may take a while, and this thread serves sockets.
-        let ticked = tokio::task::spawn_blocking(move || engine.tick(now_ns)).await;
-        match ticked {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the work that time brings was not done"),
-            Err(error) => tracing::error!(%error, "the work that time brings was not done"),
+        if let Err(error) = engine.tick(clock.now_ns()).await {
+            tracing::error!(%error, "the work that time brings was not done");
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod disk;
 pub mod error;
 pub(crate) mod magnetic;
 pub mod memory;
+pub(crate) mod pace;
 pub mod wal;
 pub mod whole_file;
 

@@ -117,7 +117,7 @@ impl Inner {
     /// Makes a checkpoint and deletes what it replaces. Writes go on meanwhile. Without a commit since the last one it
     /// is made only when rows have moved to other files (`has_moved`); in memory, never.
     pub(super) fn checkpoint(&self, has_moved: bool) -> Result<(), EngineError> {
-        let (Some(checkpoints), Log::Wal(wal)) = (&self.checkpoints, &*self.log) else { return Ok(()) };
+        let (Some(checkpoints), Log::Wal { wal, .. }) = (&self.checkpoints, &*self.log) else { return Ok(()) };
         let mut written = checkpoints.state();
         let log_from = wal.next_seq();
         self.prepare_checkpoint()?;

@@ -1,6 +1,6 @@
 //! The order of commits, and when they are safe.
 
-use super::EngineError;
+use super::{EngineError, backlog::Backlog};
 use crate::store::{
     error::StorageError,
     wal::{Ticket, Wal},
@@ -25,7 +25,7 @@ pub(super) enum Log {
         due: SyncSender<()>,
     },
     /// On disk.
-    Wal(Wal),
+    Wal { wal: Wal, backlog: Arc<Backlog> },
 }
 
 impl From<StorageError> for EngineError {
@@ -37,7 +37,23 @@ impl From<StorageError> for EngineError {
 impl Log {
     /// Whether entries are kept, and so must be encoded.
     pub(super) fn is_durable(&self) -> bool {
-        matches!(self, Self::Wal(_))
+        matches!(self, Self::Wal { .. })
+    }
+
+    /// Sets the pace of a background thread. In memory it takes no rest: nothing says how far behind it is.
+    pub(super) fn pace(&self) {
+        match self {
+            Self::Memory { .. } => {}
+            Self::Wal { backlog, .. } => backlog.pace(),
+        }
+    }
+
+    /// Waits until the log may grow by another write.
+    pub(super) async fn room(&self) {
+        match self {
+            Self::Memory { .. } => {}
+            Self::Wal { backlog, .. } => backlog.room().await,
+        }
     }
 
     /// Appends an entry, given in parts. It is synced soon; wait on the ticket.
@@ -51,7 +67,7 @@ impl Log {
                 }
                 Ok(Ticket::ready(seq))
             }
-            Self::Wal(wal) => Ok(wal.append(entry)?),
+            Self::Wal { wal, .. } => Ok(wal.append(entry)?),
         }
     }
 
@@ -59,7 +75,7 @@ impl Log {
     pub(super) fn barrier(&self) -> Ticket {
         match self {
             Self::Memory { synced, .. } => Ticket::ready(synced.load(Ordering::SeqCst)),
-            Self::Wal(wal) => wal.barrier(),
+            Self::Wal { wal, .. } => wal.barrier(),
         }
     }
 
@@ -67,7 +83,7 @@ impl Log {
     pub(super) fn close(&self) {
         match self {
             Self::Memory { .. } => {}
-            Self::Wal(wal) => wal.close(),
+            Self::Wal { wal, .. } => wal.close(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Opening a data directory: the last checkpoint, then what the log says since.
 
 use super::{
-    EngineError, Inner,
+    EngineError, Inner, background,
+    backlog::Backlog,
     checkpoint::{
         CHECKPOINT_DIR, CHECKPOINT_FILE, CHUNK_DIR, CHUNK_FILE, Checkpoints, Written, all_tables, checkpoint_path,
         chunk_path, delete_file,
@@ -44,6 +45,9 @@ use std::{
         mpsc::{Receiver, sync_channel},
     },
 };
+
+/// Bytes of the log that no checkpoint covers, in those after which one is due: with more, writes wait.
+const BACKLOG_CHECKPOINTS_MAX: u64 = 8;
 
 /// When the log begins a new file, and when it has grown enough for a checkpoint.
 #[derive(Clone, Copy, Debug)]
@@ -109,6 +113,8 @@ pub(super) fn open(
     let (due, is_due) = sync_channel(1);
     let for_failure = Arc::clone(&inner);
     let last_due = Mutex::new(0);
+    let backlog = Arc::new(Backlog::new(sizes.checkpoint_bytes.saturating_mul(BACKLOG_CHECKPOINTS_MAX)));
+    let (for_log, for_checkpoints) = (Arc::clone(&backlog), Arc::clone(&backlog));
     let options = WalOptions {
         segment_bytes_max: sizes.segment_bytes_max,
         spare_segments_max: sizes.spare_segments_max,
@@ -118,6 +124,7 @@ pub(super) fn open(
             }
         }),
         on_written: Box::new(move |bytes| {
+            for_log.grow(bytes);
             let Ok(mut last) = last_due.lock() else { return };
             // A full channel means that a checkpoint is due already.
             if bytes - *last >= sizes.checkpoint_bytes && due.try_send(()).is_ok() {
@@ -129,7 +136,7 @@ pub(super) fn open(
     let opened = Arc::new(Inner {
         catalog: RwLock::new(restored.catalog),
         control: Mutex::default(),
-        log: Arc::new(Log::Wal(wal)),
+        log: Arc::new(Log::Wal { wal, backlog }),
         synced: restored.synced,
         files: Arc::clone(&files),
         checkpoints: Some(Checkpoints::new(disk, files, restored.written)),
@@ -137,20 +144,28 @@ pub(super) fn open(
     });
     let weak = Arc::downgrade(&opened);
     inner.get_or_init(|| weak.clone());
-    let thread = std::thread::Builder::new().name("timebrook-checkpoint".to_owned());
-    thread.spawn(move || make_checkpoints(&weak, &is_due, sizes.memory_bytes_max)).map_err(io_error(CHECKPOINT_DIR))?;
+    let checkpoints = move || make_checkpoints(&weak, &is_due, &for_checkpoints, sizes.memory_bytes_max);
+    background::start("checkpoint", checkpoints).map_err(io_error(CHECKPOINT_DIR))?;
     Ok(opened)
 }
 
 /// Makes a checkpoint whenever one is due, with no more rows in memory than there may be, until the log is closed.
-fn make_checkpoints(inner: &Weak<Inner>, is_due: &Receiver<()>, memory_bytes_max: usize) {
-    while is_due.recv().is_ok() {
-        let Some(inner) = inner.upgrade() else { return };
-        // A checkpoint that fails costs nothing but a longer log; the next one tries again.
-        let made = inner.move_excess(memory_bytes_max).and_then(|has_moved| inner.checkpoint(has_moved));
-        if let Err(error) = made {
+fn make_checkpoints(inner: &Weak<Inner>, is_due: &Receiver<()>, backlog: &Arc<Backlog>, memory_bytes_max: usize) {
+    backlog.pace();
+    let _when_done = backlog.open_when_dropped();
+    while is_due.recv().is_ok()
+        && let Some(inner) = inner.upgrade()
+    {
+        let bytes = backlog.written();
+        // What fails costs nothing but memory or a longer log; the next one tries again.
+        let has_moved = inner.move_excess(memory_bytes_max).unwrap_or_else(|error| {
+            tracing::error!(%error, "rows cannot be moved to files");
+            false
+        });
+        if let Err(error) = inner.checkpoint(has_moved) {
             tracing::error!(%error, "no checkpoint could be made");
         }
+        backlog.cover(bytes);
     }
 }
 

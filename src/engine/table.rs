@@ -1,7 +1,7 @@
 //! One table's state, and the commits that change it.
 
 use super::{
-    EngineError, StateCounts,
+    EngineError, StateCounts, background,
     entry::put_write,
     log::Log,
     rows::{ReadRow, RowReader, RowWriter},
@@ -28,6 +28,7 @@ use crate::{
             series::{SeriesDimensions, SeriesId, SeriesView},
             table::{ChunkSource, MemoryTable, RestoredChunk, RestoredRows, RowRef, TableImage},
         },
+        pace,
         wal::Ticket,
     },
 };
@@ -82,6 +83,7 @@ impl TableWriter {
     /// # Errors
     /// [`EngineError::TableNotFound`] when the table is gone; [`EngineError::Storage`] when nothing was written.
     pub async fn write(&self, records: &[Record<'_>], now_ns: i64) -> Result<WriteOutcome, EngineError> {
+        self.log.room().await;
         let visible_from_ns = self.entry.settings.retention.visible_from_ns(now_ns);
         // Rows of files are read without the table's lock, and not on this thread, which serves others.
         let mut read = Vec::new();
@@ -94,8 +96,13 @@ impl TableWriter {
         drop(read);
         ticket.synced().await?;
         if is_full {
-            let entry = Arc::clone(&self.entry);
-            tokio::task::spawn_blocking(move || entry.live.seal());
+            let (entry, log) = (Arc::clone(&self.entry), Arc::clone(&self.log));
+            let seal = move || {
+                log.pace();
+                entry.live.seal();
+            };
+            // Without a thread for it, whoever needs the room seals.
+            drop(background::start("seal", seal));
         }
         Ok(outcome)
     }
@@ -316,7 +323,7 @@ impl LiveTable {
             let mut state = self.lock();
             if !state.rows.replace_frozen(&chunk, sealed) {
                 // Its rows are being replaced, and may be the next time as well.
-                return state.rows.seal_settled();
+                return pace::without_rest(|| state.rows.seal_settled());
             }
         }
     }

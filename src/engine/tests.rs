@@ -418,7 +418,7 @@ async fn a_key_that_has_aged_out_may_be_written_afresh() {
     let later = NOW_NS + 2 * DAY_NS;
     assert_eq!(write_at(&engine, &[row(2.0)], later).await.unwrap().rejected, []);
     assert_eq!(rows(&engine).len(), 1);
-    engine.tick(later).unwrap();
+    engine.tick(later).await.unwrap();
     assert_eq!((engine.counts(None).records, engine.counts(None).series), (0, 0));
     // The series is known anew when it comes back.
     assert_eq!(write_at(&engine, &[single("b", later, 1, Value::Double(1.0))], later).await.unwrap().rejected, []);

@@ -32,8 +32,7 @@ async fn created() -> (SimulatedDisk, Arc<Engine>) {
 }
 
 async fn tick(engine: &Arc<Engine>, now_ns: i64) {
-    let engine = Arc::clone(engine);
-    tokio::task::spawn_blocking(move || engine.tick(now_ns)).await.unwrap().unwrap();
+    engine.tick(now_ns).await.unwrap();
 }
 
 fn files(disk: &SimulatedDisk) -> Vec<String> {
@@ -286,10 +285,7 @@ async fn on_a_full_disk_nothing_moves_and_nothing_is_lost() {
     let (disk, engine) = created().await;
     write(&engine, &mixed()).await;
     let before = rows(&engine);
-    let moved = async |engine: &Arc<Engine>| {
-        let engine = Arc::clone(engine);
-        tokio::task::spawn_blocking(move || engine.tick(LATER_NS)).await.unwrap()
-    };
+    let moved = async |engine: &Arc<Engine>| engine.tick(LATER_NS).await;
     for room in [0, 100, 2_000] {
         disk.set_room(Some(room));
         assert!(matches!(moved(&engine).await, Err(EngineError::Storage(_))), "{room} bytes");

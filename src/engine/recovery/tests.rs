@@ -420,7 +420,7 @@ async fn the_numbers_of_series_begin_again_when_all_have_expired() {
     write(&engine, &[at("a", NOW_NS), at("b", NOW_NS)]).await;
     take(&engine, &Step::Retention(Retention { memory_hours: 1, magnetic_days: 1 })).await.unwrap();
     let later_ns = NOW_NS + 9 * DAY_NS;
-    engine.tick(later_ns).unwrap();
+    engine.tick(later_ns).await.unwrap();
     assert_eq!(engine.counts(None).series, 0);
     write_at(&engine, &[at("c", later_ns)], later_ns).await.unwrap();
     write_at(&engine, &[at("b", later_ns), at("c", later_ns + 1)], later_ns).await.unwrap();

@@ -19,6 +19,7 @@ use crate::{
             sealed::{Run, SealedRows},
             series::{SeriesId, SeriesView},
         },
+        pace,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -304,7 +305,8 @@ impl DayFile {
         names.extend(self.has_versions.then_some(VERSION_COLUMN));
         names.extend(self.columns.iter().map(|(.., name)| &**name));
         let all = 0..self.rows;
-        let batches = self.batches(&names, std::slice::from_ref(&all))?.collect::<Result<Vec<_>, _>>();
+        let batches =
+            self.batches(&names, std::slice::from_ref(&all))?.inspect(|_| pace::rest()).collect::<Result<Vec<_>, _>>();
         let batches = batches.map_err(|error| parquet_error(&self.path)(error.into()))?;
         let column = |name: &str| {
             let arrays: Option<Vec<&ArrayRef>> = batches.iter().map(|batch| batch.column_by_name(name)).collect();

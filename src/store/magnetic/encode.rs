@@ -10,6 +10,7 @@ use crate::{
             sealed::SealedRows,
             series::{SeriesId, SeriesView},
         },
+        pace,
     },
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -32,8 +33,8 @@ use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 /// The key of what only Timebrook needs.
 pub(super) const PLACES_KEY: &str = "timebrook";
-/// Rows that are handed to the writer at a time.
-const BATCH_ROWS: usize = 65_536;
+/// Rows that are handed to the writer at a time; between them, a background thread may rest.
+const BATCH_ROWS: usize = 8_192;
 const ROW_GROUP_ROWS: usize = 1 << 20;
 /// Rows of a page: what a narrow read reads at least.
 const PAGE_ROWS: usize = 8_192;
@@ -61,6 +62,7 @@ pub(crate) fn encode(
     for start in (0..rows.len()).step_by(BATCH_ROWS) {
         let batch = layout.batch(rows, series, names, start..(start + BATCH_ROWS).min(rows.len()));
         writer.write(&batch).map_err(&failed)?;
+        pace::rest();
     }
     writer.close().map_err(&failed)?;
     Ok(bytes)

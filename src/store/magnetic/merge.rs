@@ -2,11 +2,14 @@
 
 use crate::{
     model::{record::MeasureType, retention::DAY_NS},
-    store::memory::{
-        columns::ColumnArray,
-        dead::DeadRows,
-        sealed::{Run, SealedRows, push_run},
-        series::SeriesId,
+    store::{
+        memory::{
+            columns::ColumnArray,
+            dead::DeadRows,
+            sealed::{SealedRows, push_run},
+            series::SeriesId,
+        },
+        pace,
     },
 };
 use datafusion::arrow::{
@@ -14,7 +17,7 @@ use datafusion::arrow::{
     buffer::ScalarBuffer,
     compute::interleave,
 };
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Rows to be merged: those that are current and not older than a time, and older than another.
 #[derive(Clone, Debug)]
@@ -36,35 +39,47 @@ impl MergeInput {
     }
 }
 
-/// A row's place in the order: day, stream, time; and where it is now.
-type Placed = (i64, u64, i64, u32, u32);
+/// A row's stream and time, and where it is now.
+type Placed = ((SeriesId, u16), i64, u32, u32);
 
 /// The rows of all inputs by day since the epoch, ascending. Of each key, no more than one row is current.
 pub(crate) fn merge_by_day(inputs: &[MergeInput]) -> Vec<(i64, SealedRows)> {
-    let mut order: Vec<Placed> = Vec::new();
-    for (input, MergeInput { rows, dead, from_ns, until_ns }) in inputs.iter().enumerate() {
-        for (i, Run { series, measure_name, .. }) in rows.runs.iter().enumerate() {
-            let stream = u64::from(*series) << 16 | u64::from(*measure_name);
-            for row in rows.run_rows(i) {
+    let runs = inputs.iter().enumerate().flat_map(|(input, MergeInput { rows, .. })| {
+        rows.runs.iter().enumerate().map(move |(i, run)| ((run.series, run.measure_name), input, i))
+    });
+    let mut runs: Vec<_> = runs.collect();
+    runs.sort_unstable();
+    // Streams come in order, and a stream's rows in that of their times, so every day's rows do, too.
+    let mut days: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
+    for stream in runs.chunk_by(|a, b| a.0 == b.0) {
+        let mut placed: Vec<Placed> = Vec::new();
+        for (stream, input, run) in stream {
+            let MergeInput { rows, dead, from_ns, until_ns } = &inputs[*input];
+            for row in rows.run_rows(*run) {
                 let time_ns = rows.times[row];
                 if (*from_ns..*until_ns).contains(&time_ns) && !dead.contains(row) {
-                    order.push((time_ns.div_euclid(DAY_NS), stream, time_ns, input as u32, row as u32));
+                    placed.push((*stream, time_ns, *input as u32, row as u32));
                 }
             }
         }
+        // Each run is sorted, which this makes use of.
+        placed.sort();
+        let day_of = |row: &Placed| row.1.div_euclid(DAY_NS);
+        for rows in placed.chunk_by(|a, b| day_of(a) == day_of(b)) {
+            days.entry(day_of(&rows[0])).or_default().extend_from_slice(rows);
+        }
+        pace::rest();
     }
-    order.sort_unstable();
-    let days = order.chunk_by(|a, b| a.0 == b.0);
-    days.filter_map(|day| Some((day[0].0, gather(inputs, day)?))).collect()
+    days.into_iter().filter_map(|(day, rows)| Some((day, gather(inputs, &rows)?))).collect()
 }
 
 /// The rows of one day.
 fn gather(inputs: &[MergeInput], order: &[Placed]) -> Option<SealedRows> {
     let mut runs = Vec::new();
-    for (row, (_, stream, ..)) in order.iter().enumerate() {
-        push_run(&mut runs, (stream >> 16) as SeriesId, *stream as u16, row as u32 + 1);
+    for (row, ((series, measure_name), ..)) in order.iter().enumerate() {
+        push_run(&mut runs, *series, *measure_name, row as u32 + 1);
     }
-    let times = order.iter().map(|(_, _, time_ns, ..)| *time_ns).collect();
+    let times = order.iter().map(|(_, time_ns, ..)| *time_ns).collect();
     let version = |(.., input, row): &Placed| inputs[*input as usize].rows.version(*row as usize);
     let versions = match order.iter().all(|row| version(row) == 1) {
         true => ScalarBuffer::default(),
@@ -87,6 +102,7 @@ fn gather(inputs: &[MergeInput], order: &[Placed]) -> Option<SealedRows> {
             column_ids.push(id);
             columns.push(column);
         }
+        pace::rest();
     }
     SealedRows::new(runs, times, versions, column_ids, columns)
 }

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     model::record::{MeasureType, Value},
-    store::codec::{Malformed, Reader, put_i64, put_str, put_u64, put_usize},
+    store::{
+        codec::{Malformed, Reader, put_i64, put_str, put_u64, put_usize},
+        pace,
+    },
 };
 use datafusion::arrow::{
     array::{Array, Float64Array},
@@ -63,6 +66,7 @@ pub(crate) fn put_chunk(out: &mut Vec<u8>, rows: &SealedRows, series: &SeriesVie
     for (id, column) in rows.column_ids.iter().zip(&rows.columns) {
         put_u64(out, (*id).into());
         put_column(out, column);
+        pace::rest();
     }
 }
 

@@ -7,12 +7,16 @@ use super::{
     open::{NewRow, RowKey, SettledBlock},
     series::SeriesId,
 };
-use crate::{model::record::Value, store::magnetic::day_file::DayFile};
+use crate::{
+    model::record::Value,
+    store::{magnetic::day_file::DayFile, pace},
+};
 use datafusion::arrow::{
     array::{Array, ArrayRef, UInt32Array},
     buffer::ScalarBuffer,
     compute::{interleave, take},
 };
+use hashbrown::HashMap;
 use std::{ops::Range, sync::Arc};
 
 /// The rows of a sealed chunk. No two have the same key, and no two runs the same stream.
@@ -72,34 +76,23 @@ impl SealedRows {
 
     /// Sorts the settled, current rows of a group; `None` when there are none.
     pub(super) fn seal(blocks: &[SettledBlock]) -> Option<Self> {
-        let mut order = Vec::with_capacity(blocks.iter().map(|block| block.rows).sum());
-        for (i, SettledBlock { block, first, rows, dead }) in blocks.iter().enumerate() {
-            for row in 0..*rows {
-                if !dead.contains(first + row) {
-                    let stream = u64::from(block.series[row]) << 16 | u64::from(block.measure_names[row]);
-                    order.push((stream, block.times[row], i as u32, row as u32));
-                }
-            }
-        }
-        order.sort_unstable();
-        let mut runs = Vec::new();
-        for (row, (stream, ..)) in order.iter().enumerate() {
-            push_run(&mut runs, (stream >> 16) as SeriesId, *stream as u16, row as u32 + 1);
-        }
-        let times = order.iter().map(|(_, time_ns, ..)| *time_ns).collect();
-        let version = |(_, _, block, row): &(u64, i64, u32, u32)| blocks[*block as usize].block.version(*row as usize);
+        let (runs, order) = in_order(blocks);
+        pace::rest();
+        let times = order.iter().map(|(time_ns, ..)| *time_ns).collect();
+        let version = |(_, block, row): &Placed| blocks[*block as usize].block.version(*row as usize);
         let versions = if order.iter().all(|row| version(row) == 1) {
             ScalarBuffer::default()
         } else {
             order.iter().map(version).collect()
         };
-        let places: Vec<_> = order.iter().map(|(_, _, block, row)| (*block as usize, *row as usize)).collect();
+        let places: Vec<_> = order.iter().map(|(_, block, row)| (*block as usize, *row as usize)).collect();
         drop(order);
         // A group's columns only grow, so its last block has them all.
         let last = &blocks.last()?.block;
         let column_ids = last.column_ids.clone();
         let columns = column_ids.iter().zip(&last.columns);
-        let columns = columns.map(|(id, column)| gather(blocks, *id, column, &places)).collect::<Option<Vec<_>>>()?;
+        let columns = columns.map(|(id, column)| gather(blocks, *id, column, &places)).inspect(|_| pace::rest());
+        let columns = columns.collect::<Option<Vec<_>>>()?;
         Self::new(runs, times, versions, column_ids, columns)
     }
 
@@ -218,6 +211,53 @@ pub(crate) fn push_run(runs: &mut Vec<Run>, series: SeriesId, measure_name: u16,
         Some(run) if run.series == series && run.measure_name == measure_name => run.end = end,
         _ => runs.push(Run { series, measure_name, end }),
     }
+}
+
+/// A row's time, and where it is now: its block and its place there.
+type Placed = (i64, u32, u32);
+
+/// The settled, current rows of a group by stream and time, and the runs that they make.
+///
+/// A stream's rows mostly come in order of time, so they are only put beside each other, and sorted where they are not.
+fn in_order(blocks: &[SettledBlock]) -> (Vec<Run>, Vec<Placed>) {
+    let mut numbers: HashMap<(SeriesId, u16), u32> = HashMap::new();
+    let mut counts: Vec<u32> = Vec::new();
+    let mut rows: Vec<(u32, Placed)> = Vec::with_capacity(blocks.iter().map(|block| block.rows).sum());
+    for (i, SettledBlock { block, first, rows: count, dead }) in blocks.iter().enumerate() {
+        for row in (0..*count).filter(|row| !dead.contains(first + row)) {
+            let stream = (block.series[row], block.measure_names[row]);
+            let number = *numbers.entry(stream).or_insert_with(|| {
+                counts.push(0);
+                counts.len() as u32 - 1
+            });
+            counts[number as usize] += 1;
+            rows.push((number, (block.times[row], i as u32, row as u32)));
+        }
+    }
+    let mut streams: Vec<_> = numbers.into_iter().collect();
+    streams.sort_unstable();
+    let mut runs = Vec::with_capacity(streams.len());
+    let (mut next, mut end) = (counts.clone(), 0);
+    for ((series, measure_name), number) in streams {
+        next[number as usize] = end;
+        end += counts[number as usize];
+        runs.push(Run { series, measure_name, end });
+    }
+    let mut order: Vec<Placed> = vec![(0, 0, 0); rows.len()];
+    for (number, row) in rows {
+        let at = &mut next[number as usize];
+        order[*at as usize] = row;
+        *at += 1;
+    }
+    let mut start = 0;
+    for run in &runs {
+        let of_run = &mut order[start..run.end as usize];
+        if !of_run.is_sorted() {
+            of_run.sort_unstable();
+        }
+        start = run.end as usize;
+    }
+    (runs, order)
 }
 
 /// One column of a group's rows in the order of `places`.

@@ -81,3 +81,29 @@ fn few_frozen_chunks_wait() {
     assert_eq!((table.frozen.len(), table.sealed.len()), (4, 4));
     assert_eq!(table.live_rows(), 8 * CHUNK_ROWS_MAX);
 }
+
+#[test]
+fn sealed_rows_stand_by_series_measure_name_and_time() {
+    let mut table = MemoryTable::default();
+    for hash in 0..3 {
+        table.series.add(hash, std::iter::empty());
+    }
+    // The third key comes twice; only the second row of it is current.
+    let keys = [(2, 0, 5), (0, 1, 3), (2, 0, 1), (0, 0, 9), (1, 0, 4), (0, 1, 2), (2, 0, 3), (2, 0, 1)];
+    for (value, (series, measure_name, time_ns)) in (0..).zip(keys) {
+        let key = RowKey { series, measure_name, time_ns };
+        let replaced = table.find(key);
+        table.push(NewRow { key, version: 1, values: &[(0, Value::Bigint(value))] }, replaced);
+    }
+    table.commit(1);
+    table.freeze_above(0);
+    table.settle(1);
+    let sealed = table.sealable().unwrap().seal();
+    let [rows] = &sealed[..] else { panic!("one group") };
+    let runs: Vec<_> = rows.runs.iter().map(|run| (run.series, run.measure_name, run.end)).collect();
+    assert_eq!(runs, [(0, 0, 1), (0, 1, 3), (1, 0, 4), (2, 0, 7)]);
+    assert_eq!(rows.times[..], [9, 2, 3, 4, 1, 3, 5]);
+    let mut values = Vec::new();
+    rows.for_each_row(|row| values.extend(row.values.iter().map(|(_, value)| format!("{value:?}"))));
+    assert_eq!(values, [3, 5, 1, 4, 7, 6, 0].map(|value| format!("{:?}", Value::Bigint(value))));
+}
