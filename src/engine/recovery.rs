@@ -47,7 +47,7 @@ use std::{
 };
 
 /// Bytes of the log that no checkpoint covers, in those after which one is due: with more, writes wait.
-const BACKLOG_CHECKPOINTS_MAX: u64 = 8;
+const BACKLOG_CHECKPOINTS_MAX: u64 = 16;
 
 /// When the log begins a new file, and when it has grown enough for a checkpoint.
 #[derive(Clone, Copy, Debug)]
