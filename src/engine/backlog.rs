@@ -1,7 +1,7 @@
 //! How far the checkpoints are behind the log.
 //!
 //! The work beside requests goes the slower the less there is left to do ([`pace`]), so that it takes little from them at a
-//! time. When too much is left all the same, writes wait: the server's memory and the time that a restart takes are bounded.
+//! time. When too much is left all the same, writes wait, so that the log, and with it a restart, has a bound.
 
 use crate::store::pace;
 use std::sync::{
