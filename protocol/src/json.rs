@@ -1,9 +1,12 @@
 //! awsJson1.0: requests decoded in one pass, answers encoded.
 
+mod plain;
+
 use std::{fmt, marker::PhantomData};
 
+use plain::NotPlain;
 use serde::{
-    Deserializer, Serialize,
+    Deserialize, Deserializer, Serialize,
     de::{self, IgnoredAny, MapAccess},
 };
 
@@ -28,7 +31,7 @@ pub fn decode<'a, T: Input<'a>>(body: &'a [u8]) -> Result<T, ServiceError> {
     // Checked once for the whole body rather than for each of its strings.
     let body = str::from_utf8(body).map_err(|error| validate::not_json().with_source(error))?;
     let body = if body.is_empty() { "{}" } else { body };
-    match serde_json::from_str::<T>(body) {
+    match plain::read::<T>(body).or_else(|NotPlain| serde_json::from_str(body)) {
         Ok(input) if input.conforms() => Ok(input),
         Ok(_) => Err(validate::explain(body, T::SHAPE, None)),
         Err(error) => Err(validate::explain(body, T::SHAPE, Some(error))),
@@ -69,6 +72,53 @@ impl<'de, T: Object<'de>> de::Visitor<'de> for ObjectVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
         T::from_members(members)
+    }
+}
+
+/// Decodes a list, or `None` from `null`.
+pub(crate) struct OptionalList<T>(PhantomData<T>);
+
+/// Elements that there is room for when the first one is read. (Serde's own begins with four, and moves them often.)
+const LIST_CAPACITY: usize = 16;
+
+impl<T> OptionalList<T> {
+    /// For lists of `T`.
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> de::DeserializeSeed<'de> for OptionalList<T> {
+    type Value = Option<Vec<T>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> de::Visitor<'de> for OptionalList<T> {
+    type Value = Option<Vec<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let Some(first) = elements.next_element()? else { return Ok(Some(Vec::new())) };
+        let mut list = Vec::with_capacity(LIST_CAPACITY);
+        list.push(first);
+        while let Some(element) = elements.next_element()? {
+            list.push(element);
+        }
+        Ok(Some(list))
     }
 }
 

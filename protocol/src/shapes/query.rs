@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::MapAccess};
 use super::{Input, Output, string_enum};
 use crate::{
     constraints::{Pattern, Structure, query as constraints},
-    json::{Object, decode_object, required, skip_value},
+    json::{Object, OptionalList, decode_object, required, skip_value},
     operation::Operation,
     text::{Text, has_length},
     timestamp::Timestamp,
@@ -267,7 +267,7 @@ impl<'de> Object<'de> for CreateScheduledQueryRequest<'de> {
                 "TargetConfiguration" => target_configuration = members.next_value()?,
                 "ClientToken" => client_token = members.next_value()?,
                 "ScheduledQueryExecutionRoleArn" => scheduled_query_execution_role_arn = members.next_value()?,
-                "Tags" => tags = members.next_value()?,
+                "Tags" => tags = members.next_value_seed(OptionalList::new())?,
                 "KmsKeyId" => kms_key_id = members.next_value()?,
                 "ErrorReportConfiguration" => error_report_configuration = members.next_value()?,
                 _ => skip_value(&mut members)?,
@@ -828,7 +828,9 @@ impl<'de> Object<'de> for MixedMeasureMapping<'de> {
                 "SourceColumn" => source_column = members.next_value()?,
                 "TargetMeasureName" => target_measure_name = members.next_value()?,
                 "MeasureValueType" => measure_value_type = members.next_value()?,
-                "MultiMeasureAttributeMappings" => multi_measure_attribute_mappings = members.next_value()?,
+                "MultiMeasureAttributeMappings" => {
+                    multi_measure_attribute_mappings = members.next_value_seed(OptionalList::new())?
+                }
                 _ => skip_value(&mut members)?,
             }
         }
@@ -914,7 +916,9 @@ impl<'de> Object<'de> for MultiMeasureMappings<'de> {
         while let Some(member) = members.next_key::<Text<'de>>()? {
             match &*member {
                 "TargetMultiMeasureName" => target_multi_measure_name = members.next_value()?,
-                "MultiMeasureAttributeMappings" => multi_measure_attribute_mappings = members.next_value()?,
+                "MultiMeasureAttributeMappings" => {
+                    multi_measure_attribute_mappings = members.next_value_seed(OptionalList::new())?
+                }
                 _ => skip_value(&mut members)?,
             }
         }
@@ -1700,7 +1704,7 @@ impl<'de> Object<'de> for TagResourceRequest<'de> {
         while let Some(member) = members.next_key::<Text<'de>>()? {
             match &*member {
                 "ResourceARN" => resource_arn = members.next_value()?,
-                "Tags" => tags = members.next_value()?,
+                "Tags" => tags = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }
@@ -1822,9 +1826,9 @@ impl<'de> Object<'de> for TimestreamConfiguration<'de> {
                 "DatabaseName" => database_name = members.next_value()?,
                 "TableName" => table_name = members.next_value()?,
                 "TimeColumn" => time_column = members.next_value()?,
-                "DimensionMappings" => dimension_mappings = members.next_value()?,
+                "DimensionMappings" => dimension_mappings = members.next_value_seed(OptionalList::new())?,
                 "MultiMeasureMappings" => multi_measure_mappings = members.next_value()?,
-                "MixedMeasureMappings" => mixed_measure_mappings = members.next_value()?,
+                "MixedMeasureMappings" => mixed_measure_mappings = members.next_value_seed(OptionalList::new())?,
                 "MeasureNameColumn" => measure_name_column = members.next_value()?,
                 _ => skip_value(&mut members)?,
             }
@@ -1902,7 +1906,7 @@ impl<'de> Object<'de> for UntagResourceRequest<'de> {
         while let Some(member) = members.next_key::<Text<'de>>()? {
             match &*member {
                 "ResourceARN" => resource_arn = members.next_value()?,
-                "TagKeys" => tag_keys = members.next_value()?,
+                "TagKeys" => tag_keys = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::{Input, Output, string_enum};
 use crate::{
     constraints::{Pattern, Structure, write as constraints},
-    json::{Object, decode_object, required, skip_value},
+    json::{Object, OptionalList, decode_object, required, skip_value},
     operation::Operation,
     text::{Text, has_length},
     timestamp::Timestamp,
@@ -303,7 +303,7 @@ impl<'de> Object<'de> for CreateDatabaseRequest<'de> {
             match &*member {
                 "DatabaseName" => database_name = members.next_value()?,
                 "KmsKeyId" => kms_key_id = members.next_value()?,
-                "Tags" => tags = members.next_value()?,
+                "Tags" => tags = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }
@@ -369,7 +369,7 @@ impl<'de> Object<'de> for CreateTableRequest<'de> {
                 "DatabaseName" => database_name = members.next_value()?,
                 "TableName" => table_name = members.next_value()?,
                 "RetentionProperties" => retention_properties = members.next_value()?,
-                "Tags" => tags = members.next_value()?,
+                "Tags" => tags = members.next_value_seed(OptionalList::new())?,
                 "MagneticStoreWriteProperties" => magnetic_store_write_properties = members.next_value()?,
                 "Schema" => schema = members.next_value()?,
                 _ => skip_value(&mut members)?,
@@ -510,9 +510,9 @@ impl<'de> Object<'de> for DataModel<'de> {
             match &*member {
                 "TimeColumn" => time_column = members.next_value()?,
                 "TimeUnit" => time_unit = members.next_value()?,
-                "DimensionMappings" => dimension_mappings = members.next_value()?,
+                "DimensionMappings" => dimension_mappings = members.next_value_seed(OptionalList::new())?,
                 "MultiMeasureMappings" => multi_measure_mappings = members.next_value()?,
-                "MixedMeasureMappings" => mixed_measure_mappings = members.next_value()?,
+                "MixedMeasureMappings" => mixed_measure_mappings = members.next_value_seed(OptionalList::new())?,
                 "MeasureNameColumn" => measure_name_column = members.next_value()?,
                 _ => skip_value(&mut members)?,
             }
@@ -1456,7 +1456,9 @@ impl<'de> Object<'de> for MixedMeasureMapping<'de> {
                 "SourceColumn" => source_column = members.next_value()?,
                 "TargetMeasureName" => target_measure_name = members.next_value()?,
                 "MeasureValueType" => measure_value_type = members.next_value()?,
-                "MultiMeasureAttributeMappings" => multi_measure_attribute_mappings = members.next_value()?,
+                "MultiMeasureAttributeMappings" => {
+                    multi_measure_attribute_mappings = members.next_value_seed(OptionalList::new())?
+                }
                 _ => skip_value(&mut members)?,
             }
         }
@@ -1556,7 +1558,9 @@ impl<'de> Object<'de> for MultiMeasureMappings<'de> {
         while let Some(member) = members.next_key::<Text<'de>>()? {
             match &*member {
                 "TargetMultiMeasureName" => target_multi_measure_name = members.next_value()?,
-                "MultiMeasureAttributeMappings" => multi_measure_attribute_mappings = members.next_value()?,
+                "MultiMeasureAttributeMappings" => {
+                    multi_measure_attribute_mappings = members.next_value_seed(OptionalList::new())?
+                }
                 _ => skip_value(&mut members)?,
             }
         }
@@ -1669,7 +1673,7 @@ impl<'de> Object<'de> for Record<'de> {
                 "Time" => time = members.next_value()?,
                 "TimeUnit" => time_unit = members.next_value()?,
                 "Version" => version = members.next_value()?,
-                "MeasureValues" => measure_values = members.next_value()?,
+                "MeasureValues" => measure_values = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }
@@ -1965,7 +1969,7 @@ impl<'de> Object<'de> for Schema<'de> {
         let mut composite_partition_key = None;
         while let Some(member) = members.next_key::<Text<'de>>()? {
             match &*member {
-                "CompositePartitionKey" => composite_partition_key = members.next_value()?,
+                "CompositePartitionKey" => composite_partition_key = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }
@@ -2075,7 +2079,7 @@ impl<'de> Object<'de> for TagResourceRequest<'de> {
         while let Some(member) = members.next_key::<Text<'de>>()? {
             match &*member {
                 "ResourceARN" => resource_arn = members.next_value()?,
-                "Tags" => tags = members.next_value()?,
+                "Tags" => tags = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }
@@ -2120,7 +2124,7 @@ impl<'de> Object<'de> for UntagResourceRequest<'de> {
         while let Some(member) = members.next_key::<Text<'de>>()? {
             match &*member {
                 "ResourceARN" => resource_arn = members.next_value()?,
-                "TagKeys" => tag_keys = members.next_value()?,
+                "TagKeys" => tag_keys = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }
@@ -2296,7 +2300,7 @@ impl<'de> Object<'de> for WriteRecordsRequest<'de> {
                 "DatabaseName" => database_name = members.next_value()?,
                 "TableName" => table_name = members.next_value()?,
                 "CommonAttributes" => common_attributes = members.next_value()?,
-                "Records" => records = members.next_value()?,
+                "Records" => records = members.next_value_seed(OptionalList::new())?,
                 _ => skip_value(&mut members)?,
             }
         }
