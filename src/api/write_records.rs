@@ -98,14 +98,21 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn of(request: &'a WriteRecordsRequest<'_>) -> Self {
         let records = request.common_attributes.iter().chain(&request.records);
-        let dimensions = records.clone().flat_map(|record| record.dimensions.iter().flatten());
-        let measure_values = records.flat_map(|record| record.measure_values.iter().flatten());
-        Self {
-            dimensions: dimensions.map(|d| Dimension { name: &d.name, value: &d.value }).collect(),
-            measure_values: measure_values
-                .map(|v| InputMeasureValue { name: &v.name, value: &v.value, value_type: record_type(v.r#type) })
-                .collect(),
+        let (mut dimensions, mut measure_values) = (
+            Vec::with_capacity(records.clone().map(dimension_count).sum()),
+            Vec::with_capacity(records.clone().map(measure_value_count).sum()),
+        );
+        for record in records {
+            let own = record.dimensions.iter().flatten();
+            dimensions.extend(own.map(|d| Dimension { name: &d.name, value: &d.value }));
+            let own = record.measure_values.iter().flatten();
+            measure_values.extend(own.map(|v| InputMeasureValue {
+                name: &v.name,
+                value: &v.value,
+                value_type: record_type(v.r#type),
+            }));
         }
+        Self { dimensions, measure_values }
     }
 
     fn common(&'a self, request: &'a WriteRecordsRequest<'_>) -> InputRecord<'a> {

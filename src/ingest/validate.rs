@@ -13,6 +13,9 @@ use crate::model::{
     record::{Attribute, Dimensions, Measure, MeasureType, Record, RejectReason, RejectedRecord, Tier, Value},
 };
 
+/// Names of a record that are compared pair by pair; more are sorted, because a request may hold very many.
+const PAIRED_NAMES_MAX: usize = 16;
+
 /// A record that is valid in itself. Its tier is not known yet.
 pub(super) struct Validated<'a>(pub(super) Record<'a>);
 
@@ -169,8 +172,11 @@ fn read_measure(merged: Merged<'_>) -> Result<Measure<'_>, InvalidRecord> {
             if values.len() == 0 {
                 return Err(InvalidRecord::NoMeasureValues);
             }
-            let attributes = values.clone().map(|value| read_attribute(value, merged));
-            let attributes = attributes.collect::<Result<Vec<_>, _>>()?;
+            // Not collected: that would not know how many come, and move them as it finds room.
+            let mut attributes = Vec::with_capacity(values.len());
+            for value in values {
+                attributes.push(read_attribute(value, merged)?);
+            }
             check_attributes(&attributes, merged.dimensions())?;
             Ok(Measure::Multi(attributes))
         }
@@ -190,13 +196,21 @@ fn check_attributes(attributes: &[Attribute<'_>], dimensions: Dimensions<'_>) ->
             return Err(InvalidRecord::AttributeIsDimension(attribute.name.to_owned()));
         }
     }
-    // Sorted rather than pair by pair: a request may hold very many.
-    let mut names: Vec<_> = attributes.iter().map(|attribute| attribute.name).collect();
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(InvalidRecord::DuplicateAttribute(pair[0].to_owned())),
+    match repeated_name(attributes) {
+        Some(name) => Err(InvalidRecord::DuplicateAttribute(name.to_owned())),
         None => Ok(()),
     }
+}
+
+fn repeated_name<'a>(attributes: &[Attribute<'a>]) -> Option<&'a str> {
+    let names = attributes.iter().map(|attribute| attribute.name);
+    if attributes.len() <= PAIRED_NAMES_MAX {
+        let is_repeated = |(i, name): &(usize, &str)| attributes[..*i].iter().any(|before| before.name == *name);
+        return names.enumerate().find(is_repeated).map(|(_, name)| name);
+    }
+    let mut names: Vec<_> = names.collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }
 
 fn read_value<'a>(value_type: MeasureType, text: &'a str, merged: Merged<'_>) -> Result<Value<'a>, InvalidRecord> {
