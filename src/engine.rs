@@ -40,6 +40,7 @@ use crate::{
         magnetic::files::{MagneticFiles, MemoryFiles},
     },
 };
+use backlog::full_bytes;
 use checkpoint::Checkpoints;
 use log::Log;
 use recovery::LogSizes;
@@ -142,8 +143,10 @@ struct Inner {
     files: Arc<dyn MagneticFiles>,
     /// `None` in memory.
     checkpoints: Option<Checkpoints>,
-    /// Held while rows are moved to the magnetic store.
+    /// Held while rows are moved from memory to the magnetic store.
     moving: Mutex<()>,
+    /// Held while files of the magnetic store are merged.
+    merging: Mutex<()>,
 }
 
 impl Engine {
@@ -279,12 +282,13 @@ impl Inner {
             files: Arc::new(MemoryFiles::default()),
             checkpoints: None,
             moving: Mutex::default(),
+            merging: Mutex::default(),
         });
         let weak = Arc::downgrade(&inner);
         let pack = move || {
             while is_due.recv().is_ok() {
                 let Some(inner) = weak.upgrade() else { return };
-                if let Err(error) = inner.move_excess(memory_bytes_max) {
+                if let Err(error) = inner.move_oldest(|held| held > full_bytes(memory_bytes_max)) {
                     tracing::error!(%error, "rows cannot be packed");
                 }
             }
@@ -302,7 +306,11 @@ impl Inner {
             has_moved |= table.live.free(table.settings.retention.visible_from_ns(now_ns));
         }
         has_moved |= self.move_aged(now_ns)?;
-        if has_moved { self.checkpoint(true) } else { Ok(()) }
+        let is_wanted = self.checkpoints.as_ref().is_some_and(Checkpoints::take_wanted);
+        if !has_moved && !is_wanted {
+            return Ok(());
+        }
+        self.checkpoint(true).inspect_err(|_| self.checkpoints.iter().for_each(Checkpoints::want))
     }
 
     fn catalog(&self) -> RwLockReadGuard<'_, Catalog<Arc<LiveTable>>> {

@@ -106,6 +106,10 @@ def test_the_magnetic_store_in_it(moto, tmp_path):
         assert rows(client) == after
         advance(server.url, "60d")
         assert rows(client) == []
+        # A file that a query has not let go by then goes with a later tick.
+        for _ in range(100):
+            if len(keys()) > 1:
+                advance(server.url, "0s")
         assert keys() == ["prod/timebrook-owner"]
 
     def refusal(*flags: str) -> str:

@@ -38,7 +38,10 @@ use crate::{
     },
 };
 use hashbrown::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// The directory of sealed chunks.
 pub(super) const CHUNK_DIR: &str = "chunks";
@@ -71,6 +74,8 @@ pub(super) struct Checkpoints {
     files: Arc<dyn MagneticFiles>,
     /// Held while a checkpoint is made.
     state: Mutex<Written>,
+    /// The next tick makes a checkpoint: there are files that nothing needs any more, or soon will not.
+    is_wanted: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -84,17 +89,27 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// What a checkpoint with `chunks` needs no more and nobody reads.
-    fn unused(&mut self, chunks: &HashSet<String>) -> Vec<String> {
+    /// What a checkpoint with `chunks` needs no more: what nobody reads, and what somebody still does.
+    fn unneeded(&mut self, chunks: &HashSet<String>) -> (Vec<String>, Vec<String>) {
         self.files.retain(|_, file| file.strong_count() > 0);
-        let is_unused = |path: &&String| !chunks.contains(*path) && !self.files.contains_key(*path);
-        self.chunks.iter().filter(is_unused).cloned().collect()
+        let unneeded = self.chunks.iter().filter(|path| !chunks.contains(*path)).cloned();
+        unneeded.partition(|path| !self.files.contains_key(path))
     }
 }
 
 impl Checkpoints {
     pub(super) fn new(disk: Arc<dyn Disk>, files: Arc<dyn MagneticFiles>, written: Written) -> Self {
-        Self { disk, files, state: Mutex::new(written) }
+        Self { disk, files, state: Mutex::new(written), is_wanted: AtomicBool::new(false) }
+    }
+
+    /// Has the next tick make a checkpoint, whether or not rows have moved.
+    pub(super) fn want(&self) {
+        self.is_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a checkpoint is wanted, which it is not any more.
+    pub(super) fn take_wanted(&self) -> bool {
+        self.is_wanted.swap(false, Ordering::Relaxed)
     }
 
     /// Lets the next checkpoint delete files that are not needed any more, also those that none has named yet.
@@ -170,7 +185,10 @@ impl Checkpoints {
         (seq, log_from): (u64, u64),
     ) -> Result<(), EngineError> {
         let before = written.seq.replace(seq).filter(|before| *before != seq).map(checkpoint_path);
-        let unused = written.unused(chunks);
+        let (unused, read) = written.unneeded(chunks);
+        if !read.is_empty() {
+            self.want();
+        }
         for path in before.into_iter().chain(unused) {
             delete_file(&*self.disk, &*self.files, &path)?;
             written.chunks.remove(&path);

@@ -361,6 +361,9 @@ impl Inner {
         ticket.synced_blocking()?;
         let mut catalog = self.catalog_mut();
         apply(&mut catalog, &change, &self.synced);
+        if let (Change::DeleteTable { .. } | Change::Reset { .. }, Some(checkpoints)) = (&*change, &self.checkpoints) {
+            checkpoints.want();
+        }
         answer(&catalog)
     }
 }

@@ -29,7 +29,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, TryLockError},
 };
 
 /// How long rows that have aged may wait in memory for others of their chunk, nanoseconds.
@@ -56,30 +56,29 @@ impl Inner {
     /// Moves to the magnetic store what has aged at `now_ns`, and merges files. True when anything was moved. In memory,
     /// only what there is no room for is in files, and the rest stays as it is.
     pub(super) fn move_aged(&self, now_ns: i64) -> Result<bool, EngineError> {
-        self.each_mover(|mover, entry| {
-            if mover.checkpoints.is_none() {
-                return mover.merge_files();
-            }
-            let until_ns = now_ns.saturating_sub(entry.settings.retention.memory_ns());
-            // Rows come of age one by one; a move takes a while's worth of them.
-            let late_ns = until_ns.saturating_sub(MOVE_INTERVAL_NS);
-            let has_aged = |(oldest_ns, newest_ns): (i64, i64)| oldest_ns < late_ns || newest_ns < until_ns;
-            let is_aged = |chunk: &ChunkSource| is_held(chunk) && has_aged(chunk.rows.extent_ns());
-            let has_moved = mover.move_chunks(has_aged, is_aged, until_ns)?;
-            Ok(mover.merge_files()? || has_moved)
-        })
+        let mut has_moved = false;
+        if self.checkpoints.is_some() {
+            let _one = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+            has_moved = self.each_mover(|mover, entry| {
+                let until_ns = now_ns.saturating_sub(entry.settings.retention.memory_ns());
+                // Rows come of age one by one; a move takes a while's worth of them.
+                let late_ns = until_ns.saturating_sub(MOVE_INTERVAL_NS);
+                let has_aged = |(oldest_ns, newest_ns): (i64, i64)| oldest_ns < late_ns || newest_ns < until_ns;
+                let is_aged = |chunk: &ChunkSource| is_held(chunk) && has_aged(chunk.rows.extent_ns());
+                mover.move_chunks(has_aged, is_aged, until_ns)
+            })?;
+        }
+        let _one = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.each_mover(|mover, _| mover.merge_files())? || has_moved)
     }
 
-    /// Moves the oldest rows to the magnetic store until those in memory take no more than three quarters of `bytes_max`.
-    /// In every respect but speed they are as before. True when anything was moved.
-    pub(super) fn move_excess(&self, bytes_max: usize) -> Result<bool, EngineError> {
-        let held = || all_tables(&self.catalog()).map(|entry| entry.live.held_bytes()).sum::<usize>();
-        if held() <= bytes_max {
-            return Ok(false);
-        }
+    /// Moves the oldest rows to the magnetic store, chunk by chunk, as long as `goes_on`, which is told the bytes of rows
+    /// in memory, says so. In every respect but speed they are as before. True when anything was moved.
+    pub(super) fn move_oldest(&self, goes_on: impl Fn(usize) -> bool) -> Result<bool, EngineError> {
+        let _one = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         self.each_mover(|mover, entry| {
             let mut has_moved = false;
-            while held() > bytes_max / 4 * 3 {
+            while goes_on(self.held_bytes()) {
                 let chunks = entry.live.rewritable(|_| false).chunks;
                 let Some(oldest) = chunks.iter().find(|chunk| is_held(chunk)).map(|chunk| chunk.id) else { break };
                 if !mover.move_chunks(|_| false, |chunk| chunk.id == oldest, i64::MAX)? {
@@ -91,12 +90,21 @@ impl Inner {
         })
     }
 
-    /// Calls `each` with every table, one move at a time; true when it has moved anything.
+    /// Whether rows are being moved from memory to the magnetic store.
+    pub(super) fn is_moving(&self) -> bool {
+        matches!(self.moving.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Bytes of rows in memory, approximately.
+    fn held_bytes(&self) -> usize {
+        all_tables(&self.catalog()).map(|entry| entry.live.held_bytes()).sum()
+    }
+
+    /// Calls `each` with every table; true when it has moved anything.
     fn each_mover(
         &self,
         mut each: impl FnMut(&Mover<'_>, &TableEntry<Arc<LiveTable>>) -> Result<bool, EngineError>,
     ) -> Result<bool, EngineError> {
-        let _one = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let catalog = self.catalog().clone();
         let mut has_moved = false;
         for (scope, state) in catalog.scopes() {

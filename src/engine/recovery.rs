@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     catalog::state::{Change, TableId, TablePlace},
+    clock::Clock,
     model::scope::Scope,
     store::{
         codec::{Malformed, Reader},
@@ -47,7 +48,7 @@ use std::{
 };
 
 /// Bytes of the log that no checkpoint covers, in those after which one is due: with more, writes wait.
-const BACKLOG_CHECKPOINTS_MAX: u64 = 16;
+const BACKLOG_CHECKPOINTS_MAX: u64 = 8;
 
 /// When the log begins a new file, and when it has grown enough for a checkpoint.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +62,10 @@ pub(super) struct LogSizes {
 }
 
 impl LogSizes {
-    /// Checkpoints come often enough to keep `memory_bytes_max`: in memory, rows take a few times what they take in the
-    /// log.
+    /// Checkpoints come often enough to keep `memory_bytes_max`: they move rows when less than a quarter of it is left, and
+    /// in memory, rows take about twice what they take in the log.
     pub(super) fn with_memory(memory_bytes_max: usize) -> Self {
-        let checkpoint_bytes = (64 << 20).min(memory_bytes_max as u64 / 16).max(64 << 10);
+        let checkpoint_bytes = (64 << 20).min(memory_bytes_max as u64 / 8).max(64 << 10);
         let segment_bytes_max = 8 << 20;
         // As many as a checkpoint lets go.
         let spare_segments_max = (checkpoint_bytes / segment_bytes_max) as usize + 1;
@@ -113,7 +114,8 @@ pub(super) fn open(
     let (due, is_due) = sync_channel(1);
     let for_failure = Arc::clone(&inner);
     let last_due = Mutex::new(0);
-    let backlog = Arc::new(Backlog::new(sizes.checkpoint_bytes.saturating_mul(BACKLOG_CHECKPOINTS_MAX)));
+    let log_bytes_max = sizes.checkpoint_bytes.saturating_mul(BACKLOG_CHECKPOINTS_MAX);
+    let backlog = Arc::new(Backlog::new(log_bytes_max, sizes.memory_bytes_max));
     let (for_log, for_checkpoints) = (Arc::clone(&backlog), Arc::clone(&backlog));
     let options = WalOptions {
         segment_bytes_max: sizes.segment_bytes_max,
@@ -141,32 +143,49 @@ pub(super) fn open(
         files: Arc::clone(&files),
         checkpoints: Some(Checkpoints::new(disk, files, restored.written)),
         moving: Mutex::default(),
+        merging: Mutex::default(),
     });
     let weak = Arc::downgrade(&opened);
     inner.get_or_init(|| weak.clone());
-    let checkpoints = move || make_checkpoints(&weak, &is_due, &for_checkpoints, sizes.memory_bytes_max);
+    let checkpoints = move || make_checkpoints(&weak, &is_due, &for_checkpoints, sizes.checkpoint_bytes);
     background::start("checkpoint", checkpoints).map_err(io_error(CHECKPOINT_DIR))?;
     Ok(opened)
 }
 
 /// Makes a checkpoint whenever one is due, with no more rows in memory than there may be, until the log is closed.
-fn make_checkpoints(inner: &Weak<Inner>, is_due: &Receiver<()>, backlog: &Arc<Backlog>, memory_bytes_max: usize) {
+fn make_checkpoints(inner: &Weak<Inner>, is_due: &Receiver<()>, backlog: &Arc<Backlog>, checkpoint_bytes: u64) {
     backlog.pace();
     let _when_done = backlog.open_when_dropped();
     while is_due.recv().is_ok()
         && let Some(inner) = inner.upgrade()
     {
-        let bytes = backlog.written();
-        // What fails costs nothing but memory or a longer log; the next one tries again.
-        let has_moved = inner.move_excess(memory_bytes_max).unwrap_or_else(|error| {
-            tracing::error!(%error, "rows cannot be moved to files");
-            false
-        });
-        if let Err(error) = inner.checkpoint(has_moved) {
-            tracing::error!(%error, "no checkpoint could be made");
-        }
-        backlog.cover(bytes);
+        while make_checkpoint(&inner, backlog, checkpoint_bytes) {}
     }
+}
+
+/// Moves rows for which there is no room in memory, and makes a checkpoint before too much is logged meanwhile. True when
+/// there are more such rows.
+fn make_checkpoint(inner: &Inner, backlog: &Backlog, checkpoint_bytes: u64) -> bool {
+    let clock = Clock::system();
+    let (bytes, started_ns) = (backlog.written(), clock.monotonic_ns());
+    let goes_on = |held| {
+        backlog.note_held(held);
+        backlog.is_memory_short() && backlog.written() - bytes < checkpoint_bytes
+    };
+    // Rows that have come of age are the oldest, too; waiting for them would hold the checkpoint up.
+    let moved = if inner.is_moving() { Ok(false) } else { inner.move_oldest(goes_on) };
+    // What fails costs nothing but memory or a longer log; the next one tries again.
+    let has_moved = moved.unwrap_or_else(|error| {
+        tracing::error!(%error, "rows cannot be moved to files");
+        false
+    });
+    if let Err(error) = inner.checkpoint(has_moved) {
+        tracing::error!(%error, "no checkpoint could be made");
+    }
+    backlog.cover(bytes);
+    let took_ms = (clock.monotonic_ns() - started_ns) / 1_000_000;
+    tracing::debug!(took_ms, has_moved, log_bytes_since = backlog.written() - bytes, "a checkpoint is made");
+    has_moved && backlog.is_memory_short()
 }
 
 fn tables_by_id(catalog: &LiveCatalog) -> HashMap<TableId, Arc<LiveTable>> {

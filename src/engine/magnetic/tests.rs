@@ -189,6 +189,32 @@ async fn a_reader_keeps_the_files_that_it_began_with() {
 }
 
 #[tokio::test]
+async fn files_go_with_the_next_tick_when_nobody_needs_them() {
+    let (disk, engine) = created().await;
+    write(&engine, &mixed()).await;
+    tick(&engine, LATER_NS).await;
+    let days = files(&disk).len();
+    assert!(days > 1);
+    let reader = engine.snapshot(&Scope::default());
+    let view = Arc::clone(reader.table("db", "t").unwrap());
+    let retention = Retention { memory_hours: 1, magnetic_days: 1 };
+    let update = TableUpdate { retention: Some(retention), ..TableUpdate::default() };
+    engine.update_table(&Scope::default(), "db", "t", update, LATER_NS).await.unwrap();
+    tick(&engine, LATER_NS).await;
+    assert_eq!(files(&disk).len(), days, "they have expired, but somebody reads them");
+    drop((reader, view));
+    tick(&engine, LATER_NS).await;
+    assert_eq!(files(&disk), [""; 0]);
+
+    write_at(&engine, &[single("a", LATER_NS, 1, Value::Double(5.0))], LATER_NS).await.unwrap();
+    tick(&engine, LATER_NS + DAY_NS).await;
+    assert_eq!(files(&disk).len(), 1);
+    engine.delete_table(&Scope::default(), "db", "t").await.unwrap();
+    tick(&engine, LATER_NS + DAY_NS).await;
+    assert_eq!(files(&disk), [""; 0]);
+}
+
+#[tokio::test]
 async fn shorter_retention_purges_rows_in_files_and_expired_files_go() {
     let (disk, engine) = created().await;
     write(&engine, &mixed()).await;
@@ -225,7 +251,7 @@ async fn in_memory_the_oldest_rows_are_packed() {
         write(&engine, &batch).await;
     }
     let packing = Arc::clone(&inner);
-    tokio::task::spawn_blocking(move || packing.move_excess(1 << 20)).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || packing.move_oldest(|held| held > 1 << 20)).await.unwrap().unwrap();
     assert!(engine.counts(None).bytes < 2 << 20, "{}", engine.counts(None).bytes);
     assert_eq!(engine.counts(None).records, total as u64);
     let stored = rows_in(&engine, NOW_NS + 5..NOW_NS + 7);
@@ -252,7 +278,7 @@ async fn more_than_fits_in_memory_goes_to_files_early() {
     }
     let held = engine.counts(None).bytes;
     let inner = Arc::clone(&engine.inner);
-    let moved = tokio::task::spawn_blocking(move || inner.move_excess(1 << 20)).await.unwrap();
+    let moved = tokio::task::spawn_blocking(move || inner.move_oldest(|held| held > 1 << 20)).await.unwrap();
     assert!(moved.unwrap());
     assert_eq!(files(&disk).len(), 2);
     assert!(engine.counts(None).bytes < held / 3, "{held} -> {}", engine.counts(None).bytes);
