@@ -141,8 +141,12 @@ impl Fleet {
     }
 }
 
-async fn send(fleet: Arc<Fleet>, began: Instant, next: Arc<AtomicUsize>) -> Result<Vec<u64>, BoxError> {
-    let mut connection = Connection::open(&fleet.address).await?;
+async fn send(
+    mut connection: Connection,
+    fleet: Arc<Fleet>,
+    began: Instant,
+    next: Arc<AtomicUsize>,
+) -> Result<Vec<u64>, BoxError> {
     let mut latencies_us = Vec::new();
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
@@ -164,9 +168,13 @@ async fn send(fleet: Arc<Fleet>, began: Instant, next: Arc<AtomicUsize>) -> Resu
 /// Sends the records and prints how many a second were taken, and how long requests took.
 pub(crate) async fn run(fleet: Fleet, connections: usize) -> Result<(), BoxError> {
     let (fleet, next) = (Arc::new(fleet), Arc::new(AtomicUsize::new(0)));
+    let mut opened = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        opened.push(Connection::open(&fleet.address).await?);
+    }
     let start = instant();
-    let tasks: Vec<_> =
-        (0..connections).map(|_| tokio::spawn(send(Arc::clone(&fleet), start, Arc::clone(&next)))).collect();
+    let send = |connection| tokio::spawn(send(connection, Arc::clone(&fleet), start, Arc::clone(&next)));
+    let tasks: Vec<_> = opened.into_iter().map(send).collect();
     let mut latencies_us = Vec::new();
     for task in tasks {
         latencies_us.extend(task.await??);
