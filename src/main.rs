@@ -8,7 +8,8 @@ use timebrook::{
 };
 
 /// Requests are decoded by one thread and their rows freed by others, again and again: with the system's allocator, threads
-/// wait for each other there.
+/// wait for each other there. It is built without huge pages (`no_thp`): with them, a large table took twice the memory, and
+/// starting with one longer.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
