@@ -47,10 +47,17 @@ pub(super) fn read_frame(bytes: &[u8]) -> Option<Frame<'_>> {
 pub(super) fn holds_frame_after_sync_of(bytes: &[u8], seq: u64) -> bool {
     // The zeros that may follow the last frame hold no beginning of one.
     let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    // No more entries than this fit in before. Without a bound, much of a file that is used again (values of old entries)
+    // would pass for numbers, and a checksum be taken at every other byte.
+    let seq_max = seq.saturating_add((bytes.len() / FRAME_HEADER_BYTES) as u64);
     (0..end.min(bytes.len().saturating_sub(FRAME_HEADER_BYTES - 1))).any(|at| {
         // The numbers are looked at first: they rule out nearly every place without a checksum.
         let synced = read_u64(&bytes[at + 16..at + 24]);
-        synced >= seq && read_u64(&bytes[at + 8..at + 16]) > synced && read_frame(&bytes[at..]).is_some()
+        let is_likely = (seq..seq_max).contains(&synced) && {
+            let own = read_u64(&bytes[at + 8..at + 16]);
+            synced < own && own <= seq_max
+        };
+        is_likely && read_frame(&bytes[at..]).is_some()
     })
 }
 
@@ -80,11 +87,20 @@ mod tests {
 
     #[test]
     fn a_later_frame_tells_what_was_durable() {
-        let mut bytes = b"damaged frame".to_vec();
+        // Two frames, one byte of each damaged.
+        let mut bytes = Vec::new();
+        put_frame(&mut bytes, 7, 6, &[b""]);
+        put_frame(&mut bytes, 8, 6, &[b""]);
+        (bytes[4], bytes[FRAME_HEADER_BYTES + 4]) = (!bytes[4], !bytes[FRAME_HEADER_BYTES + 4]);
         put_frame(&mut bytes, 9, 7, &[b"later"]);
         assert!(holds_frame_after_sync_of(&bytes, 7));
         assert!(!holds_frame_after_sync_of(&bytes, 8));
         assert!(!holds_frame_after_sync_of(&bytes[..20], 1));
         assert!(!holds_frame_after_sync_of(&[0; 200], 0));
+        // As many entries do not fit in.
+        let mut bytes = vec![1; 1_000];
+        put_frame(&mut bytes, 100, 99, &[b"another"]);
+        assert!(!holds_frame_after_sync_of(&bytes, 7));
+        assert!(holds_frame_after_sync_of(&bytes, 70));
     }
 }
