@@ -28,8 +28,9 @@ mod tests;
 
 pub use control::{NewTable, TableUpdate};
 pub use location::MagneticLocation;
+pub use log::Incoming;
 pub use snapshot::{Snapshot, TableView};
-pub use table::{TableWriter, WriteOutcome};
+pub use table::{QueuedWrite, TableWriter, WriteOutcome};
 
 use crate::{
     catalog::{settings::SettingsError, state::Catalog},
@@ -196,7 +197,12 @@ impl Engine {
     pub fn writer(&self, scope: &Scope, database: &str, table: &str) -> Result<TableWriter, EngineError> {
         let catalog = self.inner.catalog();
         let entry = find_table(&catalog, scope, database, table)?;
-        Ok(TableWriter::new(Arc::clone(entry), Arc::clone(&self.inner.log)))
+        Ok(TableWriter::new(Arc::clone(entry)))
+    }
+
+    /// Waits until there is room for a write, which is under way from then on.
+    pub async fn incoming(&self) -> Incoming {
+        self.inner.log.incoming_write().await
     }
 
     /// Writes records to a table; returns when what is stored is synced. Records are decided in order, each against
@@ -213,7 +219,8 @@ impl Engine {
         records: &[Record<'_>],
         now_ns: i64,
     ) -> Result<WriteOutcome, EngineError> {
-        self.writer(scope, database, table)?.write(records, now_ns).await
+        let incoming = self.incoming().await;
+        self.writer(scope, database, table)?.queue(records, now_ns, incoming).await?.synced().await
     }
 
     /// Counts what is held, of one account or of all.

@@ -13,11 +13,12 @@ mod route;
 mod validate;
 
 pub use input::{InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest};
+use report::Report;
 pub use report::record_json;
 pub use validate::{InvalidRecord, check_column_name};
 
 use crate::{
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Incoming, QueuedWrite},
     model::{record::RejectedRecord, scope::Scope},
     outbound::objects::Objects,
 };
@@ -51,11 +52,75 @@ pub enum IngestError {
     Engine(#[from] EngineError),
 }
 
-/// Writes the records of a request; returns when what is stored is safe. What the magnetic store rejects afterwards is
+/// Records that are decided and on their way into the log; the request is not needed any more.
+#[derive(Debug)]
+pub struct Queued {
+    write: QueuedWrite,
+    /// Records that fell out before.
+    rejected: Vec<RejectedRecord>,
+    /// What the magnetic store rejects is told after the answer.
+    report: Option<Report>,
+}
+
+/// Decides the records of a request, which is under way as `incoming`. What the magnetic store rejects afterwards is
 /// reported to the table's rejected data location, in a report called `report_id`.
 ///
 /// # Errors
 /// [`IngestError`]: nothing was written then. Records that fail alone are no error, but in [`Ingested::rejected`].
+pub async fn queue_records(
+    engine: &Engine,
+    scope: &Scope,
+    request: &WriteRequest<'_>,
+    now_ns: i64,
+    incoming: Incoming,
+    report_id: impl FnOnce() -> [u8; 16],
+) -> Result<Queued, IngestError> {
+    let batch = validate::validate(merge::merge(&request.common, request.records))?;
+    let table = engine.writer(scope, request.database, request.table)?;
+    let batch = route::route(batch, table.settings(), now_ns);
+    let write = table.queue(&batch.records, now_ns, incoming).await?;
+    let lost = &write.outcome().magnetic_rejected;
+    let mut report = None;
+    if !lost.is_empty() {
+        report = Report::new(&write.settings().magnetic_writes, request, lost, now_ns, report_id());
+        if report.is_none() {
+            let (database, table, records) = (request.database, request.table, lost.len());
+            tracing::warn!(
+                database,
+                table,
+                records,
+                "the magnetic store rejects records, and there is no location to report them to"
+            );
+        }
+    }
+    Ok(Queued { write, rejected: batch.rejected, report })
+}
+
+impl Queued {
+    /// Waits until what is stored is safe.
+    ///
+    /// # Errors
+    /// [`IngestError::Engine`]: nothing was written then.
+    pub async fn stored(self, objects: &Objects) -> Result<Ingested, IngestError> {
+        let outcome = self.write.synced().await?;
+        let mut rejected = self.rejected;
+        rejected.extend(outcome.rejected);
+        rejected.sort_by_key(|rejected| rejected.index);
+        if let Some(report) = self.report {
+            let key = report.key.clone();
+            if let Err(error) = report.put(objects).await {
+                // The records that are stored stay so, and the answer does not tell of the others.
+                tracing::error!(key, %error, "rejected records cannot be reported");
+            }
+        }
+        Ok(Ingested { memory: outcome.memory, magnetic: outcome.magnetic, rejected })
+    }
+}
+
+/// Writes the records of a request; returns when what is stored is safe. See [`queue_records`].
+///
+/// # Errors
+/// As [`queue_records`].
 pub async fn write_records(
     engine: &Engine,
     objects: &Objects,
@@ -64,32 +129,8 @@ pub async fn write_records(
     now_ns: i64,
     report_id: impl FnOnce() -> [u8; 16],
 ) -> Result<Ingested, IngestError> {
-    let batch = validate::validate(merge::merge(&request.common, request.records))?;
-    let table = engine.writer(scope, request.database, request.table)?;
-    let batch = route::route(batch, table.settings(), now_ns);
-    let outcome = table.write(&batch.records, now_ns).await?;
-    let mut rejected = batch.rejected;
-    rejected.extend(outcome.rejected);
-    rejected.sort_by_key(|rejected| rejected.index);
-    if !outcome.magnetic_rejected.is_empty() {
-        let (writes, lost) = (&table.settings().magnetic_writes, &outcome.magnetic_rejected);
-        let put = report::put_report(objects, writes, request, lost, now_ns, report_id()).await;
-        let (database, table, records) = (request.database, request.table, lost.len());
-        match put {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::warn!(
-                    database,
-                    table,
-                    records,
-                    "the magnetic store rejected records, and there is no location to report them to"
-                );
-            }
-            // The records that are stored stay so, and the answer does not tell of the others.
-            Err(error) => tracing::error!(database, table, records, %error, "rejected records cannot be reported"),
-        }
-    }
-    Ok(Ingested { memory: outcome.memory, magnetic: outcome.magnetic, rejected })
+    let incoming = engine.incoming().await;
+    queue_records(engine, scope, request, now_ns, incoming, report_id).await?.stored(objects).await
 }
 
 /// Writes records of a batch load. They land by their age, whatever the table says of late records, and what the magnetic
@@ -108,7 +149,8 @@ pub async fn load_records(
     let mut settings = table.settings().clone();
     settings.magnetic_writes.enabled = true;
     let batch = route::route(batch, &settings, now_ns);
-    let outcome = table.write(&batch.records, now_ns).await?;
+    let incoming = engine.incoming().await;
+    let outcome = table.queue(&batch.records, now_ns, incoming).await?.synced().await?;
     let magnetic = outcome.magnetic.saturating_sub(outcome.magnetic_rejected.len() as u64);
     let mut rejected = batch.rejected;
     rejected.extend(outcome.rejected);

@@ -3,7 +3,7 @@
 use super::{Api, Ctx};
 use crate::{
     engine::Engine,
-    ingest::{self, Ingested, InputMeasureValue, InputRecord, RecordType, TimeUnit, WriteRequest},
+    ingest::{self, Ingested, InputMeasureValue, InputRecord, Queued, RecordType, TimeUnit, WriteRequest},
     model::{
         access::{Access, Action, Resource},
         record::{Dimension, MeasureType, RejectedRecord},
@@ -28,12 +28,31 @@ pub(super) async fn write_records(api: &Api, ctx: &Ctx, body: &[u8]) -> Result<V
 async fn write(
     engine: &Engine,
     objects: &Objects,
-    (scope, access): (&Scope, &Access),
+    caller: (&Scope, &Access),
     now_ns: i64,
     body: &[u8],
     rejects: Option<(f64, u64)>,
     report_id: impl FnOnce() -> [u8; 16],
 ) -> Result<Vec<u8>, ServiceError> {
+    let (queued, left_out) = queue(engine, caller, now_ns, body, rejects, report_id).await?;
+    let ingested = queued.stored(objects).await?;
+    let mut rejected: Vec<_> = ingested.rejected.iter().map(rejected_record).collect();
+    if let Some(left_out) = left_out {
+        rejected = left_out.beside(rejected);
+    }
+    if rejected.is_empty() { Ok(encode(&response(&ingested))) } else { Err(ServiceError::rejected_records(rejected)) }
+}
+
+/// All that needs the request. It is dropped before the log is synced, by the thread that has read it.
+async fn queue(
+    engine: &Engine,
+    (scope, access): (&Scope, &Access),
+    now_ns: i64,
+    body: &[u8],
+    rejects: Option<(f64, u64)>,
+    report_id: impl FnOnce() -> [u8; 16],
+) -> Result<(Queued, Option<LeftOut>), ServiceError> {
+    let incoming = engine.incoming().await;
     let request: WriteRecordsRequest<'_> = decode(body)?;
     access.check(Action::WriteRecords, Resource::Table(&request.database_name, &request.table_name))?;
     let parts = Parts::of(&request);
@@ -45,12 +64,8 @@ async fn write(
         common: parts.common(&request),
         records: &records,
     };
-    let ingested = ingest::write_records(engine, objects, scope, &request, now_ns, report_id).await?;
-    let mut rejected: Vec<_> = ingested.rejected.iter().map(rejected).collect();
-    if let Some(left_out) = left_out {
-        rejected = left_out.beside(rejected);
-    }
-    if rejected.is_empty() { Ok(encode(&response(&ingested))) } else { Err(ServiceError::rejected_records(rejected)) }
+    let queued = ingest::queue_records(engine, scope, &request, now_ns, incoming, report_id).await?;
+    Ok((queued, left_out))
 }
 
 /// The records that a fault rejects, whatever they are: they are not written.
@@ -190,7 +205,7 @@ fn response(ingested: &Ingested) -> WriteRecordsResponse {
     }
 }
 
-fn rejected(record: &RejectedRecord) -> WireRejectedRecord {
+fn rejected_record(record: &RejectedRecord) -> WireRejectedRecord {
     WireRejectedRecord {
         record_index: i32::try_from(record.index).unwrap_or(i32::MAX),
         reason: record.reason.to_string(),

@@ -347,7 +347,7 @@ impl Inner {
         if self.log.is_durable() {
             put_change(&mut entry, &change);
         }
-        let append = || self.log.append(&[&entry]);
+        let append = || self.log.incoming().append(&[&entry]);
         let ticket = match &*change {
             Change::UpdateTable { place, purge_before_ns, .. } => {
                 let live = {

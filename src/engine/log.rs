@@ -3,7 +3,7 @@
 use super::{EngineError, backlog::Backlog};
 use crate::store::{
     error::StorageError,
-    wal::{Ticket, Wal},
+    wal::{self, Ticket, Wal},
 };
 use std::sync::{
     Arc,
@@ -28,6 +28,14 @@ pub(super) enum Log {
     Wal { wal: Wal, backlog: Arc<Backlog> },
 }
 
+/// An entry that is being made: others wait for it for a moment, to share a sync with it.
+#[derive(Debug)]
+pub struct Incoming {
+    log: Arc<Log>,
+    /// `None` in memory.
+    entry: Option<wal::Incoming>,
+}
+
 impl From<StorageError> for EngineError {
     fn from(error: StorageError) -> Self {
         Self::Storage(error.to_string())
@@ -48,27 +56,33 @@ impl Log {
         }
     }
 
-    /// Waits until the log may grow by another write.
-    pub(super) async fn room(&self) {
-        match self {
+    /// An entry that is being made.
+    pub(super) fn incoming(self: &Arc<Self>) -> Incoming {
+        let entry = match &**self {
+            Self::Memory { .. } => None,
+            Self::Wal { wal, .. } => Some(wal.incoming()),
+        };
+        Incoming { log: Arc::clone(self), entry }
+    }
+
+    /// The same, once the log may grow by another write.
+    pub(super) async fn incoming_write(self: &Arc<Self>) -> Incoming {
+        match &**self {
             Self::Memory { .. } => {}
             Self::Wal { backlog, .. } => backlog.room().await,
         }
+        self.incoming()
     }
 
-    /// Appends an entry, given in parts. It is synced soon; wait on the ticket.
-    pub(super) fn append(&self, entry: &[&[u8]]) -> Result<Ticket, EngineError> {
-        match self {
-            Self::Memory { synced, due } => {
-                let seq = synced.fetch_add(1, Ordering::SeqCst) + 1;
-                if seq.is_multiple_of(DUE_COMMITS) {
-                    // A full channel has told it already.
-                    let _ = due.try_send(());
-                }
-                Ok(Ticket::ready(seq))
-            }
-            Self::Wal { wal, .. } => Ok(wal.append(entry)?),
+    /// Numbers a commit that nothing is kept of.
+    fn count_in_memory(&self) -> u64 {
+        let Self::Memory { synced, due } = self else { return 0 };
+        let seq = synced.fetch_add(1, Ordering::SeqCst) + 1;
+        if seq.is_multiple_of(DUE_COMMITS) {
+            // A full channel has told it already.
+            let _ = due.try_send(());
         }
+        seq
     }
 
     /// A ticket for everything appended so far.
@@ -84,6 +98,21 @@ impl Log {
         match self {
             Self::Memory { .. } => {}
             Self::Wal { wal, .. } => wal.close(),
+        }
+    }
+}
+
+impl Incoming {
+    /// The log it is for.
+    pub(super) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Appends the entry, given in parts. It is synced soon; wait on the ticket.
+    pub(super) fn append(self, entry: &[&[u8]]) -> Result<Ticket, EngineError> {
+        match self.entry {
+            Some(incoming) => Ok(incoming.append(entry)?),
+            None => Ok(Ticket::ready(self.log.count_in_memory())),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     EngineError, StateCounts, background,
     entry::put_write,
-    log::Log,
+    log::{Incoming, Log},
     rows::{ReadRow, RowReader, RowWriter},
     snapshot::TableView,
 };
@@ -50,7 +50,6 @@ type Values<'a> = SmallVec<[(u16, Value<'a>); 4]>;
 #[derive(Clone, Debug)]
 pub struct TableWriter {
     entry: Arc<TableEntry<Arc<LiveTable>>>,
-    log: Arc<Log>,
 }
 
 /// What became of the records of a write.
@@ -68,8 +67,8 @@ pub struct WriteOutcome {
 }
 
 impl TableWriter {
-    pub(super) fn new(entry: Arc<TableEntry<Arc<LiveTable>>>, log: Arc<Log>) -> Self {
-        Self { entry, log }
+    pub(super) fn new(entry: Arc<TableEntry<Arc<LiveTable>>>) -> Self {
+        Self { entry }
     }
 
     /// The table's settings.
@@ -78,25 +77,69 @@ impl TableWriter {
         &self.entry.settings
     }
 
-    /// Writes records; returns when what is stored is synced. Records are decided in order, each against all before it.
+    /// Decides records, in order, each against all before it, and queues for the log what is to be stored. Other writes
+    /// see it from now on, queries when it is synced.
     ///
     /// # Errors
     /// [`EngineError::TableNotFound`] when the table is gone; [`EngineError::Storage`] when nothing was written.
-    pub async fn write(&self, records: &[Record<'_>], now_ns: i64) -> Result<WriteOutcome, EngineError> {
-        self.log.room().await;
-        let visible_from_ns = self.entry.settings.retention.visible_from_ns(now_ns);
+    pub async fn queue(
+        self,
+        records: &[Record<'_>],
+        now_ns: i64,
+        incoming: Incoming,
+    ) -> Result<QueuedWrite, EngineError> {
+        let Self { entry } = self;
+        let log = Arc::clone(incoming.log());
+        let visible_from_ns = entry.settings.retention.visible_from_ns(now_ns);
+        let mut incoming = incoming;
         // Rows of files are read without the table's lock, and not on this thread, which serves others.
         let mut read = Vec::new();
-        let (outcome, ticket, is_full) = loop {
-            match self.entry.live.commit(&self.log, &self.entry.name, records, visible_from_ns)? {
-                Commit::Made { outcome, ticket, is_full } => break (outcome, ticket, is_full),
-                Commit::Unread(files) => read.extend(read_rows(files).await?),
+        loop {
+            match entry.live.commit(incoming, &entry.name, records, visible_from_ns)? {
+                Commit::Made { outcome, ticket, is_full } => {
+                    return Ok(QueuedWrite { entry, log, outcome, ticket, is_full });
+                }
+                Commit::Unread(files) => {
+                    read.extend(read_rows(files).await?);
+                    incoming = log.incoming();
+                }
             }
-        };
-        drop(read);
-        ticket.synced().await?;
-        if is_full {
-            let (entry, log) = (Arc::clone(&self.entry), Arc::clone(&self.log));
+        }
+    }
+}
+
+/// A write that is decided and on its way into the log.
+#[derive(Debug)]
+pub struct QueuedWrite {
+    entry: Arc<TableEntry<Arc<LiveTable>>>,
+    log: Arc<Log>,
+    outcome: WriteOutcome,
+    ticket: Ticket,
+    /// It has filled a chunk.
+    is_full: bool,
+}
+
+impl QueuedWrite {
+    /// The table's settings.
+    #[must_use]
+    pub fn settings(&self) -> &TableSettings {
+        &self.entry.settings
+    }
+
+    /// What became of the records, once they are synced.
+    #[must_use]
+    pub fn outcome(&self) -> &WriteOutcome {
+        &self.outcome
+    }
+
+    /// Waits until what is to be stored is synced.
+    ///
+    /// # Errors
+    /// [`EngineError::Storage`] when nothing was written.
+    pub async fn synced(self) -> Result<WriteOutcome, EngineError> {
+        self.ticket.synced().await?;
+        if self.is_full {
+            let (entry, log) = (self.entry, self.log);
             let seal = move || {
                 log.pace();
                 entry.live.seal();
@@ -104,7 +147,7 @@ impl TableWriter {
             // Without a thread for it, whoever needs the room seals.
             drop(background::start("seal", seal));
         }
-        Ok(outcome)
+        Ok(self.outcome)
     }
 }
 
@@ -203,12 +246,13 @@ impl LiveTable {
     /// Decides records and appends what is to be stored.
     fn commit(
         &self,
-        log: &Log,
+        incoming: Incoming,
         name: &str,
         records: &[Record<'_>],
         visible_from_ns: i64,
     ) -> Result<Commit, EngineError> {
         let hashes: SmallVec<[u64; 128]> = records.iter().map(|record| self.series_hash(record.dimensions)).collect();
+        let is_durable = incoming.log().is_durable();
         let mut outcome = WriteOutcome::default();
         let mut state = self.lock();
         if state.is_removed {
@@ -225,15 +269,16 @@ impl LiveTable {
         state.row_writer.clear();
         let mut added = 0;
         for (record, hash) in records.iter().zip(hashes) {
-            let decision = state.decide(record, hash, visible_from_ns, log.is_durable());
+            let decision = state.decide(record, hash, visible_from_ns, is_durable);
             added += usize::from(matches!(decision, Decision::Added));
             outcome.note(record, decision);
         }
         if added == 0 {
             // What was found may itself not be synced yet, so the answer waits like any other.
-            return Ok(Commit::Made { outcome, ticket: log.barrier(), is_full: false });
+            return Ok(Commit::Made { outcome, ticket: incoming.log().barrier(), is_full: false });
         }
-        let ticket = state.append(self.id, schema_before, log).inspect_err(|_| self.roll_back_locked(&mut state))?;
+        let ticket =
+            state.append(self.id, schema_before, incoming).inspect_err(|_| self.roll_back_locked(&mut state))?;
         let is_full = state.commit(ticket.seq);
         if is_full {
             // As good a moment as any to look for what has expired.
@@ -581,12 +626,12 @@ impl TableState {
     }
 
     /// Appends the commit being made to the log.
-    fn append(&mut self, table: TableId, schema_before: SchemaMark, log: &Log) -> Result<Ticket, EngineError> {
+    fn append(&mut self, table: TableId, before: SchemaMark, incoming: Incoming) -> Result<Ticket, EngineError> {
         self.entry.clear();
-        if log.is_durable() {
-            put_write(&mut self.entry, table, &self.schema.growth_since(schema_before));
+        if incoming.log().is_durable() {
+            put_write(&mut self.entry, table, &self.schema.growth_since(before));
         }
-        log.append(&[&self.entry, &self.row_writer.bytes])
+        incoming.append(&[&self.entry, &self.row_writer.bytes])
     }
 
     /// Decides a record against all that was decided before it, and adds it when it is to be stored; `is_logged` also to

@@ -495,7 +495,8 @@ async fn a_table_that_goes_while_a_writer_holds_it_takes_no_more_records() {
     let engine = engine().await;
     let writer = engine.writer(&Scope::default(), "db", "t").unwrap();
     engine.delete_table(&Scope::default(), "db", "t").await.unwrap();
-    assert!(matches!(writer.write(&[], NOW_NS).await, Err(EngineError::TableNotFound(name)) if name == "t"));
+    let queued = writer.queue(&[], NOW_NS, engine.incoming().await).await;
+    assert!(matches!(queued, Err(EngineError::TableNotFound(name)) if name == "t"));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 
 use super::{InputRecord, RecordType, WriteRequest, merge::merge};
 use crate::{
-    catalog::{MagneticWrites, RejectedLocation},
+    catalog::MagneticWrites,
     model::{
         id::upper_hex,
         record::{MeasureType, RejectedRecord},
@@ -15,29 +15,39 @@ use crate::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Puts the report where the table says; false when it says nothing.
-///
-/// # Errors
-/// [`ObjectError`].
-pub(super) async fn put_report(
-    objects: &Objects,
-    writes: &MagneticWrites,
-    request: &WriteRequest<'_>,
-    lost: &[RejectedRecord],
-    now_ns: i64,
-    id: [u8; 16],
-) -> Result<bool, ObjectError> {
-    let Some(Some(RejectedLocation { bucket_name: Some(bucket), object_key_prefix, .. })) = &writes.rejected_location
-    else {
-        return Ok(false);
-    };
-    let id = upper_hex(&id);
-    let prefix = object_key_prefix.as_deref().unwrap_or_default().trim_matches('/');
-    let (database, table, now_ms) = (request.database, request.table, now_ns / 1_000_000);
-    let key = format!("{prefix}/{database}/{table}/{now_ms}/{id}.json");
-    let body = body(&id, request, lost).to_string();
-    objects.put(bucket, key.trim_start_matches('/'), body.into_bytes()).await?;
-    Ok(true)
+/// A report that is to be put somewhere.
+#[derive(Debug)]
+pub(super) struct Report {
+    bucket: String,
+    pub(super) key: String,
+    body: String,
+}
+
+impl Report {
+    /// The report of `lost`, records of a request, at the location that the table names; `None` when it names none.
+    pub(super) fn new(
+        writes: &MagneticWrites,
+        request: &WriteRequest<'_>,
+        lost: &[RejectedRecord],
+        now_ns: i64,
+        id: [u8; 16],
+    ) -> Option<Self> {
+        let location = writes.rejected_location.as_ref()?.as_ref()?;
+        let bucket = location.bucket_name.clone()?;
+        let id = upper_hex(&id);
+        let prefix = location.object_key_prefix.as_deref().unwrap_or_default().trim_matches('/');
+        let (database, table, now_ms) = (request.database, request.table, now_ns / 1_000_000);
+        let key = format!("{prefix}/{database}/{table}/{now_ms}/{id}.json").trim_start_matches('/').to_owned();
+        Some(Self { bucket, key, body: body(&id, request, lost).to_string() })
+    }
+
+    /// Puts it there.
+    ///
+    /// # Errors
+    /// [`ObjectError`].
+    pub(super) async fn put(self, objects: &Objects) -> Result<(), ObjectError> {
+        objects.put(&self.bucket, &self.key, self.body.into_bytes()).await
+    }
 }
 
 /// Records with the same reason are in one list.

@@ -13,7 +13,7 @@ mod group;
 mod recover;
 mod segment;
 
-pub use group::{Ticket, Wal, WalOptions};
+pub use group::{Incoming, Ticket, Wal, WalOptions};
 pub use recover::{Recovered, recover};
 pub use segment::Segment;
 

@@ -22,8 +22,12 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// The longest that entries wait for others to share their sync: about as long as a fast disk takes for one.
-const GATHER_TIME_MAX: Duration = Duration::from_micros(200);
+/// The longest that entries wait for those that are under way to share their sync.
+const GATHER_TIME_MAX: Duration = Duration::from_millis(2);
+
+/// Entries for each one under way that make a group. The more share a sync, the less work each is; but who waits sends
+/// nothing new. Of 1, 2, 3, 4 and 6 the fastest with 8 writers on 2 cores.
+const GROUP_PER_INCOMING: usize = 3;
 
 /// How a log is written.
 pub struct WalOptions {
@@ -96,10 +100,16 @@ struct State {
     /// A write has failed, and what was applied of it is being undone.
     is_failing: bool,
     is_closed: bool,
-    /// Waiters at which the thread is to be woken.
-    group_size: usize,
-    last_group_size: usize,
+    /// Entries that are being made; each has its [`Incoming`].
+    incoming: usize,
+    /// The thread sleeps until there is an entry.
+    is_idle: bool,
 }
+
+/// An entry that is being made. Until it is appended or this is dropped, entries that are there already wait for it, for a
+/// moment.
+#[derive(Debug)]
+pub struct Incoming(Arc<Shared>);
 
 type Waiter = oneshot::Sender<Result<(), String>>;
 
@@ -124,8 +134,8 @@ impl Wal {
             next_seq: recovered.last_seq + 1,
             is_failing: false,
             is_closed: false,
-            group_size: 1,
-            last_group_size: 0,
+            incoming: 0,
+            is_idle: false,
         };
         let files = Files {
             segments: recovered.segments,
@@ -149,32 +159,11 @@ impl Wal {
         Ok(Self { shared, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Queues an entry, given in parts.
-    ///
-    /// # Errors
-    /// [`StorageError::Failed`] while a failed write is being undone, [`StorageError::Closed`].
-    pub fn append(&self, payload: &[&[u8]]) -> Result<Ticket, StorageError> {
-        if payload.iter().map(|part| part.len()).sum::<usize>() > PAYLOAD_BYTES_MAX {
-            return Err(StorageError::Failed(format!("an entry is larger than {PAYLOAD_BYTES_MAX} bytes")));
-        }
-        let mut state = self.shared.state();
-        if state.is_closed {
-            return Err(StorageError::Closed);
-        }
-        if state.is_failing {
-            return Err(StorageError::Failed("an earlier write is being undone".to_owned()));
-        }
-        let seq = state.next_seq;
-        state.next_seq += 1;
-        put_frame(&mut state.frames, seq, self.synced(), payload);
-        let (waiter, outcome) = oneshot::channel();
-        state.waiters.push(waiter);
-        let is_group = state.waiters.len() == state.group_size;
-        drop(state);
-        if is_group {
-            self.shared.wake.notify_one();
-        }
-        Ok(Ticket { seq, outcome: Some(outcome) })
+    /// Says that an entry is being made.
+    #[must_use]
+    pub fn incoming(&self) -> Incoming {
+        self.shared.state().incoming += 1;
+        Incoming(Arc::clone(&self.shared))
     }
 
     /// A ticket for everything appended so far.
@@ -246,6 +235,51 @@ impl Wal {
 impl Drop for Wal {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+impl Incoming {
+    /// Queues the entry, given in parts.
+    ///
+    /// # Errors
+    /// [`StorageError::Failed`] while a failed write is being undone, [`StorageError::Closed`].
+    pub fn append(self, payload: &[&[u8]]) -> Result<Ticket, StorageError> {
+        if payload.iter().map(|part| part.len()).sum::<usize>() > PAYLOAD_BYTES_MAX {
+            return Err(StorageError::Failed(format!("an entry is larger than {PAYLOAD_BYTES_MAX} bytes")));
+        }
+        let mut state = self.0.state();
+        if state.is_closed {
+            return Err(StorageError::Closed);
+        }
+        if state.is_failing {
+            return Err(StorageError::Failed("an earlier write is being undone".to_owned()));
+        }
+        let seq = state.next_seq;
+        state.next_seq += 1;
+        put_frame(&mut state.frames, seq, self.0.synced.load(Ordering::SeqCst), payload);
+        let (waiter, outcome) = oneshot::channel();
+        state.waiters.push(waiter);
+        Ok(Ticket { seq, outcome: Some(outcome) })
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.incoming -= 1;
+        let is_to_wake = !state.is_writing && !state.frames.is_empty() && (state.is_idle || state.is_group());
+        drop(state);
+        if is_to_wake {
+            self.0.wake.notify_one();
+        }
+    }
+}
+
+impl State {
+    /// Whether no more entries are waited for. Those under way keep the cores busy meanwhile, and the sync after that. A
+    /// single writer never waits.
+    fn is_group(&self) -> bool {
+        self.is_closed || self.waiters.len() >= self.incoming * GROUP_PER_INCOMING
     }
 }
 
@@ -327,9 +361,12 @@ impl Shared {
             if state.is_closed {
                 return None;
             }
+            state.is_idle = true;
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.is_idle = false;
         }
-        state = self.gather(state);
+        let waited = self.wake.wait_timeout_while(state, GATHER_TIME_MAX, |state| !state.is_group());
+        (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         frames.clear();
         std::mem::swap(frames, &mut state.frames);
         state.writing = std::mem::take(&mut state.waiters);
@@ -337,20 +374,6 @@ impl Shared {
         let first_seq = state.first_seq;
         state.first_seq = state.next_seq;
         Some((first_seq, state.next_seq - 1))
-    }
-
-    /// Waits a moment for others who are about to append: the more entries share a sync, the less work each is.
-    ///
-    /// The entries of the last group and those that came during its sync say how many are under way at a time. Half of
-    /// them make a group, so that the other half is worked on during the sync. A single writer never waits.
-    fn gather<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        state.group_size = (state.last_group_size + state.waiters.len()) / 2;
-        let is_short = |state: &mut State| state.waiters.len() < state.group_size && !state.is_closed;
-        let waited = self.wake.wait_timeout_while(state, GATHER_TIME_MAX, is_short);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        state.group_size = 1;
-        state.last_group_size = state.waiters.len();
-        state
     }
 
     /// Undoes everything that is not durable, and then tells who waits for it.

@@ -32,7 +32,7 @@ fn written(segment_bytes_max: u64, entries: &[&str]) -> SimulatedDisk {
     let disk = SimulatedDisk::default();
     let wal = open(&disk, segment_bytes_max);
     for entry in entries {
-        wal.append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
+        wal.incoming().append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
     }
     disk
 }
@@ -46,7 +46,7 @@ fn entries_come_back_from_all_segments() {
     let segments = [1, 4].map(|number| Segment { first_seq: number, file: number }).to_vec();
     assert_eq!(recovered, Recovered { last_seq: 6, segments, bytes: 214 });
     // Opened again, the log goes on in a segment of its own.
-    open(&disk, OPTIONS_BYTES).append(&[b"se", b"ven"]).unwrap().synced_blocking().unwrap();
+    open(&disk, OPTIONS_BYTES).incoming().append(&[b"se", b"ven"]).unwrap().synced_blocking().unwrap();
     let (recovered, entries) = read(&disk).unwrap();
     assert_eq!(entries.last().map(String::as_str), Some("7:seven"));
     assert_eq!(recovered.segments.iter().map(|segment| segment.first_seq).collect::<Vec<_>>(), [1, 4, 7]);
@@ -66,7 +66,7 @@ fn numbers(disk: &SimulatedDisk, after: u64) -> Result<Vec<u64>, StorageError> {
 fn segments_that_are_not_needed_any_more_are_used_again_or_deleted() {
     let disk = SimulatedDisk::default();
     let wal = open(&disk, 1);
-    let write = |entry: &str| wal.append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
+    let write = |entry: &str| wal.incoming().append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
     ["a long first entry", "two", "three"].into_iter().for_each(write);
     wal.release_until(2).unwrap();
     let files = |numbers: &[u64]| numbers.iter().map(|number| format!("{number:016x}.wal")).collect::<Vec<_>>();
@@ -84,7 +84,7 @@ fn segments_that_are_not_needed_any_more_are_used_again_or_deleted() {
     // What another process wrote is not used again: it may hold more than was read of it.
     let recovered = recover::<StorageError>(&disk, 2, |_, _| Ok(())).unwrap();
     let wal = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options(1)).unwrap();
-    wal.append(&[b"six"]).unwrap().synced_blocking().unwrap();
+    wal.incoming().append(&[b"six"]).unwrap().synced_blocking().unwrap();
     wal.release_until(5).unwrap();
     assert_eq!(disk.list(WAL_DIR).unwrap(), files(&[6]));
     assert!(matches!(numbers(&disk, 2), Err(StorageError::MissingSegment { seq: 3 })));
@@ -94,7 +94,7 @@ fn segments_that_are_not_needed_any_more_are_used_again_or_deleted() {
 fn after_a_failed_write_no_file_from_before_is_used_again() {
     let disk = SimulatedDisk::default();
     let wal = open(&disk, 1);
-    let write = |entry: &[u8]| wal.append(&[entry]).unwrap().synced_blocking();
+    let write = |entry: &[u8]| wal.incoming().append(&[entry]).unwrap().synced_blocking();
     write(b"one").unwrap();
     write(b"two").unwrap();
     disk.set_room(Some(30));
@@ -122,7 +122,7 @@ fn the_log_cut_at_any_byte_holds_the_entries_before() {
         assert_eq!(entries, ["1:one", "2:", "3:three"][..whole], "cut at {cut_at}");
         assert_eq!(recovered.last_seq, whole as u64);
         // What is written then is read after what was left.
-        open(&disk, u64::MAX).append(&[b"next"]).unwrap().synced_blocking().unwrap();
+        open(&disk, u64::MAX).incoming().append(&[b"next"]).unwrap().synced_blocking().unwrap();
         let (_, entries) = read(&disk).unwrap();
         assert_eq!(entries.len(), whole + 1);
         assert_eq!(entries[whole], format!("{}:next", whole + 1));
@@ -175,14 +175,14 @@ fn after_a_failed_write_the_log_goes_on_without_it() {
     };
     let options = WalOptions { on_failure, ..options(u64::MAX) };
     let wal = Wal::start(Arc::new(disk.clone()), recovered, Arc::default(), options).unwrap();
-    wal.append(&[b"one"]).unwrap().synced_blocking().unwrap();
+    wal.incoming().append(&[b"one"]).unwrap().synced_blocking().unwrap();
     disk.set_room(Some(10));
-    let error = wal.append(&[b"two"]).unwrap().synced_blocking().unwrap_err();
+    let error = wal.incoming().append(&[b"two"]).unwrap().synced_blocking().unwrap_err();
     assert_eq!(error.to_string(), "the write failed: wal/0000000000000001.wal: the disk is full");
     assert_eq!(undone.load(Ordering::SeqCst), 11);
-    assert!(wal.append(&[b"three"]).unwrap().synced_blocking().is_err(), "there is still no room");
+    assert!(wal.incoming().append(&[b"three"]).unwrap().synced_blocking().is_err(), "there is still no room");
     disk.set_room(None);
-    let ticket = wal.append(&[b"four"]).unwrap();
+    let ticket = wal.incoming().append(&[b"four"]).unwrap();
     assert_eq!(ticket.seq, 2);
     ticket.synced_blocking().unwrap();
     assert_eq!(read(&disk).unwrap().1, ["1:one", "2:four"]);
@@ -198,7 +198,7 @@ fn without_power_at_any_operation_what_was_acknowledged_is_there() {
         };
         for n in 1..=6 {
             let entry = format!("entry {n}");
-            let written = wal.append(&[entry.as_bytes()]).and_then(Ticket::synced_blocking);
+            let written = wal.incoming().append(&[entry.as_bytes()]).and_then(Ticket::synced_blocking);
             if written.is_err() {
                 break;
             }
@@ -237,7 +237,7 @@ fn without_power_at_any_operation_files_that_are_used_again_hold_what_was_acknow
         };
         for n in 1..=24 {
             let entry = format!("{n}").repeat(n * 7 % 11);
-            if wal.append(&[entry.as_bytes()]).and_then(Ticket::synced_blocking).is_err() {
+            if wal.incoming().append(&[entry.as_bytes()]).and_then(Ticket::synced_blocking).is_err() {
                 break;
             }
             acknowledged = n as u64;
@@ -273,11 +273,48 @@ fn without_power_at_any_operation_files_that_are_used_again_hold_what_was_acknow
 fn what_is_queued_together_is_synced_together_and_a_closed_log_refuses() {
     let disk = SimulatedDisk::default();
     let wal = open(&disk, u64::MAX);
-    let tickets: Vec<_> = (0..100).map(|n| wal.append(&[format!("{n}").as_bytes()]).unwrap()).collect();
+    let tickets: Vec<_> = (0..100).map(|n| wal.incoming().append(&[format!("{n}").as_bytes()]).unwrap()).collect();
     wal.barrier().synced_blocking().unwrap();
     assert_eq!(wal.synced(), 100);
     tickets.into_iter().for_each(|ticket| ticket.synced_blocking().unwrap());
     wal.close();
-    assert!(matches!(wal.append(&[b"late"]), Err(StorageError::Closed)));
+    assert!(matches!(wal.incoming().append(&[b"late"]), Err(StorageError::Closed)));
     assert_eq!(read(&disk).unwrap().0.last_seq, 100);
+}
+
+#[test]
+fn entries_wait_for_those_that_are_under_way() {
+    let disk = SimulatedDisk::default();
+    let wal = open(&disk, u64::MAX);
+    let check = |waiting: usize, incoming: usize, expect: bool| {
+        let mut state = wal.shared.state();
+        state.incoming = incoming;
+        state.waiters = std::iter::repeat_with(|| oneshot::channel().0).take(waiting).collect();
+        assert_eq!(state.is_group(), expect, "{waiting} of {incoming}");
+        (state.incoming, state.waiters) = (0, Vec::new());
+    };
+    check(1, 0, true);
+    check(1, 1, false);
+    check(2, 1, false);
+    check(3, 1, true);
+    check(5, 2, false);
+    check(6, 2, true);
+}
+
+#[test]
+fn an_entry_that_never_comes_is_not_waited_for_long() {
+    let disk = SimulatedDisk::default();
+    let wal = open(&disk, u64::MAX);
+    let never = wal.incoming();
+    let write = |entry: &str| wal.incoming().append(&[entry.as_bytes()]).unwrap().synced_blocking().unwrap();
+    write("one");
+    write("two");
+    drop(never);
+    write("three");
+    let incoming = wal.incoming();
+    let ticket = wal.incoming().append(&[b"four"]).unwrap();
+    wal.close();
+    ticket.synced_blocking().unwrap();
+    assert!(matches!(incoming.append(&[b"five"]), Err(StorageError::Closed)));
+    assert_eq!(numbers(&disk, 0).unwrap(), [1, 2, 3, 4]);
 }
