@@ -22,6 +22,7 @@ mod rows;
 mod scheduled_queries;
 mod snapshot;
 mod table;
+mod writer;
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +31,8 @@ pub use control::{NewTable, TableUpdate};
 pub use location::MagneticLocation;
 pub use log::Incoming;
 pub use snapshot::{Snapshot, TableView};
-pub use table::{QueuedWrite, TableWriter, WriteOutcome};
+pub use table::WriteOutcome;
+pub use writer::{QueuedWrite, TableWriter};
 
 use crate::{
     catalog::{settings::SettingsError, state::Catalog},

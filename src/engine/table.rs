@@ -1,16 +1,16 @@
 //! One table's state, and the commits that change it.
 
 use super::{
-    EngineError, StateCounts, background,
+    EngineError, StateCounts,
     entry::put_write,
-    log::{Incoming, Log},
+    log::Incoming,
     rows::{ReadRow, RowReader, RowWriter},
     snapshot::TableView,
 };
 use crate::{
     catalog::{
         schema::{MeasureUse, Schema, SchemaGrowth, SchemaMark},
-        state::{TableEntry, TableId, TableSettings},
+        state::{TableEntry, TableId},
     },
     model::{
         record::{Dimensions, Measure, Record, RejectReason, RejectedRecord, Tier, Value},
@@ -46,12 +46,6 @@ use std::{
 /// A record's values by column, ascending.
 type Values<'a> = SmallVec<[(u16, Value<'a>); 4]>;
 
-/// A table to write to, with its settings as they were when it was looked up.
-#[derive(Clone, Debug)]
-pub struct TableWriter {
-    entry: Arc<TableEntry<Arc<LiveTable>>>,
-}
-
 /// What became of the records of a write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteOutcome {
@@ -66,104 +60,12 @@ pub struct WriteOutcome {
     pub magnetic_rejected: Vec<RejectedRecord>,
 }
 
-impl TableWriter {
-    pub(super) fn new(entry: Arc<TableEntry<Arc<LiveTable>>>) -> Self {
-        Self { entry }
-    }
-
-    /// The table's settings.
-    #[must_use]
-    pub fn settings(&self) -> &TableSettings {
-        &self.entry.settings
-    }
-
-    /// Decides records, in order, each against all before it, and queues for the log what is to be stored. Other writes
-    /// see it from now on, queries when it is synced.
-    ///
-    /// # Errors
-    /// [`EngineError::TableNotFound`] when the table is gone; [`EngineError::Storage`] when nothing was written.
-    pub async fn queue(
-        self,
-        records: &[Record<'_>],
-        now_ns: i64,
-        incoming: Incoming,
-    ) -> Result<QueuedWrite, EngineError> {
-        let Self { entry } = self;
-        let log = Arc::clone(incoming.log());
-        let visible_from_ns = entry.settings.retention.visible_from_ns(now_ns);
-        let mut incoming = incoming;
-        // Rows of files are read without the table's lock, and not on this thread, which serves others.
-        let mut read = Vec::new();
-        loop {
-            match entry.live.commit(incoming, &entry.name, records, visible_from_ns)? {
-                Commit::Made { outcome, ticket, is_full } => {
-                    return Ok(QueuedWrite { entry, log, outcome, ticket, is_full });
-                }
-                Commit::Unread(files) => {
-                    read.extend(read_rows(files).await?);
-                    incoming = log.incoming();
-                }
-            }
-        }
-    }
-}
-
-/// A write that is decided and on its way into the log.
-#[derive(Debug)]
-pub struct QueuedWrite {
-    entry: Arc<TableEntry<Arc<LiveTable>>>,
-    log: Arc<Log>,
-    outcome: WriteOutcome,
-    ticket: Ticket,
-    /// It has filled a chunk.
-    is_full: bool,
-}
-
-impl QueuedWrite {
-    /// The table's settings.
-    #[must_use]
-    pub fn settings(&self) -> &TableSettings {
-        &self.entry.settings
-    }
-
-    /// What became of the records, once they are synced.
-    #[must_use]
-    pub fn outcome(&self) -> &WriteOutcome {
-        &self.outcome
-    }
-
-    /// Waits until what is to be stored is synced.
-    ///
-    /// # Errors
-    /// [`EngineError::Storage`] when nothing was written.
-    pub async fn synced(self) -> Result<WriteOutcome, EngineError> {
-        self.ticket.synced().await?;
-        if self.is_full {
-            let (entry, log) = (self.entry, self.log);
-            let seal = move || {
-                log.pace();
-                entry.live.seal();
-            };
-            // Without a thread for it, whoever needs the room seals.
-            drop(background::start("seal", seal));
-        }
-        Ok(self.outcome)
-    }
-}
-
 /// What became of a commit.
-enum Commit {
+pub(super) enum Commit {
     /// It is appended to the log. When it has filled a chunk, that is to be sealed once the commit is synced.
     Made { outcome: WriteOutcome, ticket: Ticket, is_full: bool },
     /// Nothing was done: the rows of these files must be in memory for it.
     Unread(Vec<Arc<DayFile>>),
-}
-
-/// Reads all rows of files, on a thread that may wait.
-async fn read_rows(files: Vec<Arc<DayFile>>) -> Result<Vec<Arc<SealedRows>>, EngineError> {
-    let read = move || files.iter().map(|file| file.load()).collect::<Result<Vec<_>, _>>();
-    let read = tokio::task::spawn_blocking(read).await;
-    Ok(read.map_err(|error| EngineError::Storage(format!("files were not read: {error}")))??)
 }
 
 /// The series of a table by the numbers that they have in the log.
@@ -244,7 +146,7 @@ impl LiveTable {
     }
 
     /// Decides records and appends what is to be stored.
-    fn commit(
+    pub(super) fn commit(
         &self,
         incoming: Incoming,
         name: &str,
