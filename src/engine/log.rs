@@ -74,17 +74,6 @@ impl Log {
         self.incoming()
     }
 
-    /// Numbers a commit that nothing is kept of.
-    fn count_in_memory(&self) -> u64 {
-        let Self::Memory { synced, due } = self else { return 0 };
-        let seq = synced.fetch_add(1, Ordering::SeqCst) + 1;
-        if seq.is_multiple_of(DUE_COMMITS) {
-            // A full channel has told it already.
-            let _ = due.try_send(());
-        }
-        seq
-    }
-
     /// A ticket for everything appended so far.
     pub(super) fn barrier(&self) -> Ticket {
         match self {
@@ -110,9 +99,16 @@ impl Incoming {
 
     /// Appends the entry, given in parts. It is synced soon; wait on the ticket.
     pub(super) fn append(self, entry: &[&[u8]]) -> Result<Ticket, EngineError> {
-        match self.entry {
-            Some(incoming) => Ok(incoming.append(entry)?),
-            None => Ok(Ticket::ready(self.log.count_in_memory())),
+        match &*self.log {
+            Log::Memory { synced, due } => {
+                let seq = synced.fetch_add(1, Ordering::SeqCst) + 1;
+                if seq.is_multiple_of(DUE_COMMITS) {
+                    // A full channel has told it already.
+                    let _ = due.try_send(());
+                }
+                Ok(Ticket::ready(seq))
+            }
+            Log::Wal { wal, .. } => Ok(self.entry.unwrap_or_else(|| wal.incoming()).append(entry)?),
         }
     }
 }
